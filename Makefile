@@ -1,0 +1,66 @@
+# Two commands do all the set-up: `make book` and `make test`.
+# README.md gives the same commands for people without make.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+HTML := _build/html
+PORT ?= 8000
+UV_VERSION := 0.13.9
+# What requirements.txt holds: everything a reader or CI needs.
+EXTRAS := --extra data --extra fast --extra dev
+
+.PHONY: book site serve test quick lab lock clean
+.DEFAULT_GOAL := book
+
+# One environment for everything; uv installs in seconds what pip installs in minutes.
+$(VENV)/.ready: requirements.txt pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed, found " + sys.version.split()[0] + "; try: make PYTHON=python3.12 ...")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet uv==$(UV_VERSION)
+	$(BIN)/uv pip install --quiet --python $(BIN)/python -r requirements.txt
+	touch $@
+
+# The site, executed offline on the embedded sample data; a warning is an error.
+book: $(VENV)/.ready
+	DATA_HELPERS_OFFLINE=1 $(BIN)/jupyter-book build . -W -n --keep-going
+	@echo "The book is in $(HTML)/index.html. To read it: make serve"
+
+# The same with the real heart, downloaded once and verified.
+site: $(VENV)/.ready
+	DATA_HELPERS_OFFLINE=0 DATA_HELPERS_SOURCE=real $(BIN)/jupyter-book build . -W -n --keep-going
+	@echo "The book is in $(HTML)/index.html. To read it: make serve"
+
+serve:
+	@test -f $(HTML)/index.html || { echo "no site yet: run make book first"; exit 1; }
+	@echo "http://127.0.0.1:$(PORT)/   (stop with Ctrl-C)"
+	@$(BIN)/python -m http.server --bind 127.0.0.1 --directory $(HTML) $(PORT) 2>/dev/null
+
+# Everything: style, types, tests with doctests and coverage, a clean build of the book, the browser tests.
+test: $(VENV)/.ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	rm -rf _build
+	DATA_HELPERS_OFFLINE=1 $(BIN)/jupyter-book build . -W -n --keep-going --quiet
+	$(BIN)/pytest -n 2 --cov --cov-report=term-missing:skip-covered
+
+# Under a minute: style, types, and the tests that are neither slow nor need a browser.
+quick: $(VENV)/.ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/pytest -n 2 -m "not slow and not web"
+
+# JupyterLab: chapters and exercises (Markdown) open as notebooks.
+lab: $(VENV)/.ready
+	$(BIN)/jupyter lab --ServerApp.ip=127.0.0.1 --notebook-dir=.
+
+# Choose the newest versions that work together on Python 3.11 to 3.14, and pin them.
+lock: $(VENV)/.ready
+	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --no-annotate --no-header $(EXTRAS) pyproject.toml -o requirements.txt
+	sed -i.bak '1i # Made by `make lock` from pyproject.toml; pins for Python 3.11 to 3.14. Do not edit.' requirements.txt && rm requirements.txt.bak
+	echo '-e .' >> requirements.txt
+
+clean:
+	rm -rf _build $(VENV) .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
