@@ -9,3 +9,12 @@ from .grid import expand as expand
 from .grid import grid_shape as grid_shape
 from .grid import index_bounds as index_bounds
 from .grid import index_shape as index_shape
+
+# plotting
+from .plotting import plot_bars as plot_bars
+from .plotting import plot_chunks as plot_chunks
+from .plotting import plot_files as plot_files
+from .plotting import plot_pyramid as plot_pyramid
+from .plotting import plot_seams as plot_seams
+from .plotting import plot_slice as plot_slice
+from .plotting import use_style as use_style
