@@ -1,6 +1,16 @@
 # The public names, and where they live. Read by `__init__.py` at import and by type checkers.
 __version__: str
 
+# chunking
+from .chunking import CountingStore as CountingStore
+from .chunking import ReadCost as ReadCost
+from .chunking import StoreRequest as StoreRequest
+from .chunking import chunks_touched as chunks_touched
+from .chunking import halo_overhead as halo_overhead
+from .chunking import read_amplification as read_amplification
+from .chunking import read_cost as read_cost
+from .chunking import suggest_chunks as suggest_chunks
+
 # grid
 from .grid import aligned as aligned
 from .grid import chunk_borders as chunk_borders
