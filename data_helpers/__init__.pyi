@@ -28,3 +28,14 @@ from .plotting import plot_pyramid as plot_pyramid
 from .plotting import plot_seams as plot_seams
 from .plotting import plot_slice as plot_slice
 from .plotting import use_style as use_style
+
+# storage
+from .storage import ObjectServer as ObjectServer
+from .storage import Request as Request
+from .storage import TiffPage as TiffPage
+from .storage import compare_codecs as compare_codecs
+from .storage import directory_tree as directory_tree
+from .storage import get_directory_contents as get_directory_contents
+from .storage import read_tiff_region as read_tiff_region
+from .storage import stored_bytes as stored_bytes
+from .storage import tiff_pages as tiff_pages
