@@ -1,6 +1,12 @@
 # The public names, and where they live. Read by `__init__.py` at import and by type checkers.
 __version__: str
 
+# checks
+from .checks import Progress as Progress
+from .checks import Verdict as Verdict
+from .checks import check as check
+from .checks import progress as progress
+
 # chunking
 from .chunking import CountingStore as CountingStore
 from .chunking import ReadCost as ReadCost
