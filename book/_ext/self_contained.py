@@ -1,20 +1,35 @@
 """Make a built site that asks no other host for anything, and mend what the theme leaves open."""
 
 import re
-import shutil
 from pathlib import Path
 from typing import Any
 
 from docutils import nodes
 from sphinx.application import Sphinx
 
-# The web font already draws every icon of the theme; this script of 1.5 MB would draw them again.
-ICON_SCRIPT = re.compile(
-    r"<!--\s*So that users can add custom icons\s*-->\s*"
-    r'<script[^>]*src="[^"]*scripts/fontawesome\.js[^"]*"></script>'
+MENDINGS = (
+    # The web font already draws every icon; this script of 1.5 MB would draw them again.
+    (r"<script[^>]*/fontawesome\.js[^>]*></script>", ""),
+    # The name of the search button must contain what it shows: "Search Ctrl+K".
+    (r'(<button class="btn search-button-field[^>]*?) aria-label="[^"]*"', r"\1"),
+    # The logo and the search field lie in no landmark.
+    (
+        r'<div id="pst-primary-sidebar" class=',
+        '<div id="pst-primary-sidebar" role="complementary" aria-label="Book" class=',
+    ),
+    # The empty corner of a data frame is no heading.
+    (r"<th></th>", "<td></td>"),
 )
 # What tex-chtml.js loads by itself; the package brings every other build of MathJax, too.
-MATHJAX_NEEDED = ("tex-chtml.js", "output", "input", "a11y", "sre")
+MATHJAX_NEEDED = (
+    "tex-chtml.js",
+    "output/chtml/",
+    "input/tex/extensions/",
+    "a11y/",
+    "sre/mathmaps/base.json",
+    "sre/mathmaps/en.json",
+    "sre/mathmaps/nemeth.json",
+)
 DESCRIPTION_LENGTH = 160
 
 FRONT_PAGE = """<!DOCTYPE html>
@@ -53,8 +68,10 @@ def shorten(text: str) -> str:
 
 
 def mend(html: str) -> str:
-    """Return a page without the redundant icon script."""
-    return ICON_SCRIPT.sub("", html)
+    """Return a page of the theme with its redundant script and its accessibility faults mended."""
+    for pattern, replacement in MENDINGS:
+        html = re.sub(pattern, replacement, html)
+    return html
 
 
 def finish(app: Sphinx, exception: Exception | None) -> None:
@@ -69,9 +86,10 @@ def finish(app: Sphinx, exception: Exception | None) -> None:
             page.write_text(after, encoding="utf-8")
     for unused in [*out.glob("_static/scripts/fontawesome.js*"), *out.rglob("*.map")]:
         unused.unlink(missing_ok=True)
-    for part in out.glob("_static/mathjax/*"):
-        if part.name not in MATHJAX_NEEDED:
-            shutil.rmtree(part) if part.is_dir() else part.unlink()
+    mathjax = out / "_static" / "mathjax"
+    for file in mathjax.rglob("*.*"):
+        if not file.relative_to(mathjax).as_posix().startswith(MATHJAX_NEEDED):
+            file.unlink()
     front = out / "index.html"
     if app.config.root_doc != "index":
         target = app.builder.get_target_uri(app.config.root_doc)
