@@ -88,7 +88,7 @@ class ObjectServer:
 
     def __enter__(self) -> Self:
         handler = type("_Handler", (_Handler,), {"objects": self})
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        self._server = _Server(("127.0.0.1", 0), handler)
         self._thread = Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
         self._thread.start()
         return self
@@ -129,8 +129,13 @@ class ObjectServer:
             self._requests.append(request)
 
 
+class _Server(ThreadingHTTPServer):
+    request_queue_size = 128  # with the usual 5, the sixth simultaneous client waits a second
+
+
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"  # keeps connections open, as object stores do
+    disable_nagle_algorithm = True  # else the body waits 40 ms for the headers' receipt
     timeout = 10
     objects: ObjectServer
 
