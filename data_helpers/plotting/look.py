@@ -1,13 +1,15 @@
 """The visual language: a colour and a hatch for each role, two colour maps, one style sheet."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from pathlib import Path
 from types import MappingProxyType
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colorbar import Colorbar
 
 __all__ = ["COLOURS", "DIFFERENCE_CMAP", "HATCHES", "INTENSITY_CMAP", "STYLE", "use_style"]
 
@@ -29,6 +31,11 @@ HATCHES: Mapping[str, str] = MappingProxyType(
     {"requested": "", "unneeded": "///", "untouched": "", "halo": "...", "wrong": "xx", "right": ""}
 )
 """The hatch of each role, so that roles also differ where there is no colour."""
+
+HATCH_COLOURS = {"unneeded": "#FFF3D6", "wrong": "white", "halo": "white"}
+
+# Blocks that play no role: two tints by turns, each for the front, the side and the top of a block.
+BLOCK_TINTS = (("#D6E0EA", "#B6C5D5", "#EAF0F6"), ("#B0C4D8", "#92A9C0", "#CAD9E7"))
 
 INTENSITY_CMAP = "magma"
 """Colour map for intensities: from black over red to light yellow, evenly in lightness."""
@@ -70,9 +77,36 @@ def styled(draw: Callable[P, R]) -> Callable[P, R]:
     return drawn
 
 
+def role_style(role: str) -> dict[str, Any]:
+    """Fill and hatch of a role, for a patch or a collection of patches without border."""
+    return {
+        "facecolor": COLOURS[role],
+        "edgecolor": HATCH_COLOURS.get(role, COLOURS["chunk"]),
+        "hatch": HATCHES[role] or None,
+        "linewidth": 0.0,
+    }
+
+
+def border_width(borders: Sequence[Sequence[float]], inches: float = 5.0) -> float:
+    """Width in points of the borders of cells: thin enough to leave the cells visible."""
+    extent = sum(along[-1] - along[0] for along in borders)
+    smallest = min((along[-1] - along[0]) / max(len(along) - 1, 1) for along in borders)
+    return min(0.9, 0.2 * 72 * inches * smallest / extent)
+
+
 def given_or_new(ax: Axes | None, width: float = 6.0, height: float = 4.0) -> Axes:
     """Find the Axes to draw on: those given, or those of a new figure of this size in inches."""
     if ax is not None:
         return ax
     _, new = plt.subplots(figsize=(width, height), layout="constrained")
     return new
+
+
+def add_colorbar(ax: Axes, shown: ScalarMappable, label: str) -> Colorbar:
+    """Put a slim scale of values beside an image."""
+    figure = ax.get_figure()
+    assert figure is not None
+    scale = figure.colorbar(shown, ax=ax, shrink=0.9, aspect=24, pad=0.03)
+    scale.set_label(label)
+    scale.outline.set_visible(False)
+    return scale

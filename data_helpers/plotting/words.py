@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
-__all__ = ["axis_names", "bytes_scale", "bytes_text", "times", "unit_text"]
+__all__ = ["axis_names", "number_text", "times", "unit_scale", "unit_text", "value_text"]
 
 TIMES = "\N{MULTIPLICATION SIGN}"
+THIN_SPACE = "\N{THIN SPACE}"
 
 SHORT_UNITS = {
     "angstrom": "Å",
@@ -18,7 +19,10 @@ SHORT_UNITS = {
     "second": "s",
     "millisecond": "ms",
 }
-BYTE_PREFIXES = ("B", "kB", "MB", "GB", "TB", "PB")
+PREFIXED = {
+    "B": [(1000.0**power, f"{prefix}B") for power, prefix in enumerate(["", *"kMGTP"])],
+    "s": [(1e-9, "ns"), (1e-6, "µs"), (1e-3, "ms"), (1.0, "s")],
+}
 
 
 def unit_text(unit: str) -> str:
@@ -43,30 +47,46 @@ def times(lengths: Sequence[object]) -> str:
     return f" {TIMES} ".join(str(length) for length in lengths)
 
 
-def bytes_scale(count: float) -> tuple[float, str]:
-    """Find the largest decimal unit that a number of bytes reaches, and its size in bytes.
+def unit_scale(value: float, unit: str) -> tuple[float, str]:
+    """Find the prefix that fits a value: how much of the unit it stands for, and how it is written.
 
     Examples
     --------
-    >>> bytes_scale(2_500_000)
-    (1000000.0, 'MB')
+    >>> unit_scale(2_500_000, "B"), unit_scale(0.02, "s"), unit_scale(3, "voxels")
+    ((1000000.0, 'MB'), (0.001, 'ms'), (1.0, 'voxels'))
     """
-    power = 0
-    while power + 1 < len(BYTE_PREFIXES) and count >= 1000.0 ** (power + 1):
-        power += 1
-    return 1000.0**power, BYTE_PREFIXES[power]
+    steps = PREFIXED.get(unit)
+    if steps is None:
+        return 1.0, TIMES if unit == "x" else unit
+    fitting = [step for step in steps if value >= step[0]]
+    return fitting[-1] if fitting else steps[0]
 
 
-def bytes_text(count: float) -> str:
-    """Write a number of bytes for people, with three digits.
+def number_text(value: float) -> str:
+    r"""Write a number with three digits, or all digits before the point.
 
     Examples
     --------
-    >>> bytes_text(999), bytes_text(1530), bytes_text(188_743_680_000)
+    >>> number_text(0.12345), number_text(2.0), number_text(12345.6)
+    ('0.123', '2', '12\u2009346')
+    """
+    if abs(value) >= 100:
+        return f"{value:,.0f}".replace(",", THIN_SPACE)
+    return f"{value:.3g}"
+
+
+def value_text(value: float, unit: str) -> str:
+    """Write a value with its unit, bytes and seconds with the prefix that fits.
+
+    Examples
+    --------
+    >>> value_text(999, "B"), value_text(1530, "B"), value_text(188_743_680_000, "B")
     ('999 B', '1.53 kB', '189 GB')
+    >>> value_text(0.02, "s"), value_text(2.4, "%"), value_text(7, "")
+    ('20 ms', '2.4 %', '7')
     """
-    scale, unit = bytes_scale(count)
-    return f"{count / scale:.3g} {unit}"
+    factor, written = unit_scale(value, unit)
+    return f"{number_text(value / factor)} {written}".strip()
 
 
 def axis_names(axes: Sequence[str] | None, dimensions: int) -> tuple[str, ...]:
