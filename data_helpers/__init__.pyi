@@ -10,11 +10,15 @@ from .checks import progress as progress
 # chunking
 from .chunking import CountingStore as CountingStore
 from .chunking import ReadCost as ReadCost
+from .chunking import RechunkPlan as RechunkPlan
+from .chunking import Stage as Stage
 from .chunking import StoreRequest as StoreRequest
 from .chunking import chunks_touched as chunks_touched
 from .chunking import halo_overhead as halo_overhead
+from .chunking import plan_rechunk as plan_rechunk
 from .chunking import read_amplification as read_amplification
 from .chunking import read_cost as read_cost
+from .chunking import rechunk_zarr as rechunk_zarr
 from .chunking import suggest_chunks as suggest_chunks
 
 # grid

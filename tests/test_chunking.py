@@ -1,29 +1,39 @@
-"""Chunks: predicted costs are counted costs, advice keeps its own rule."""
+"""Chunks: predicted costs are counted costs, advice keeps its rule, rechunking its budget."""
 
 import asyncio
+import re
+import subprocess
+import sys
+from collections import Counter
 from itertools import product
 from math import prod
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import pytest
 import zarr
-from hypothesis import given, settings
+from conftest import require
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from strategies import indices_in, shapes, shapes_and_chunks
+from strategies import chunks_for, indices_in, shapes, shapes_and_chunks
 from zarr.core.buffer import default_buffer_prototype
 from zarr.storage import LocalStore, MemoryStore
 
 from data_helpers.chunking import (
     CountingStore,
+    RechunkPlan,
     chunks_touched,
     halo_overhead,
+    plan_rechunk,
     read_amplification,
     read_cost,
+    rechunk_zarr,
     suggest_chunks,
 )
-from data_helpers.grid import chunk_slices, expand, index_shape
+from data_helpers.chunking import plan as planning
+from data_helpers.grid import aligned, chunk_slices, expand, index_shape
 
 IMAGE = (60, 256, 256)
 
@@ -365,3 +375,290 @@ def test_ranges_that_zarr_joins_count_as_one_request() -> None:
     joins = hasattr(MemoryStore, "get_ranges")
     assert store.requests == (2 if joins else 3)  # the index and two chunks
     assert store.keys_read.keys() == {"c/0"}
+
+
+# --- rechunking -------------------------------------------------------------------------------
+
+
+@st.composite
+def tasks(draw: st.DrawFn) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...], int]:
+    """A shape, source chunks, target units, and a budget from too little to more than enough."""
+    shape, source = draw(shapes_and_chunks(max_side=12))
+    return shape, source, draw(chunks_for(shape)), draw(st.integers(1, 16 * prod(shape) + 400))
+
+
+def small_world() -> Any:
+    """Leave out what only matters for arrays too large for a test: the reserve, joined chunks."""
+    return patch.multiple(planning, PIECE=1, RESERVE=0)
+
+
+def planned(task: Any, *, itemsize: int = 2) -> RechunkPlan | None:
+    """A plan, or None where the budget is too small; then the least that is named must do."""
+    shape, source, target, budget = task
+    with small_world():
+        try:
+            return plan_rechunk(shape, source, target, itemsize=itemsize, max_memory=budget)
+        except ValueError as error:
+            least = least_named(error)
+            assert least > budget
+            plan = plan_rechunk(shape, source, target, itemsize=itemsize, max_memory=least)
+            assert plan.memory == least
+            with pytest.raises(ValueError, match="too little"):
+                plan_rechunk(shape, source, target, itemsize=itemsize, max_memory=least - 1)
+            return None
+
+
+def least_named(error: BaseException) -> int:
+    """The budget that a refusal says would do."""
+    found = re.search(r"give at least ([\d,]+) bytes", str(error))
+    assert found
+    return int(found[1].replace(",", ""))
+
+
+def clipped(sizes: tuple[int, ...], shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Sizes no larger than the array."""
+    return tuple(min(pair) for pair in zip(sizes, shape, strict=True))
+
+
+@settings(deadline=None)
+@given(tasks())
+def test_a_plan_keeps_its_budget_or_names_the_least_that_does(task: Any) -> None:
+    plan = planned(task)
+    if plan is None:
+        return
+    assert plan.memory <= task[-1]
+    for stage in plan.stages:
+        pieces = [prod(clipped(sizes, task[0])) for sizes in (stage.read, stage.write)]
+        assert stage.memory >= 2 * (prod(stage.block) + 3 * max(pieces))
+
+
+@settings(deadline=None)
+@given(tasks())
+def test_a_plan_cuts_no_unit_it_writes_and_no_source_chunk_into_more_than_two(task: Any) -> None:
+    plan = planned(task)
+    assume(plan is not None)
+    assert plan is not None
+    shape, source, target, _ = task
+    written = [target] if plan.temporary is None else [plan.temporary, target]
+    for stage, unit in zip(plan.stages, written, strict=True):
+        blocks = list(chunk_slices(shape, stage.block))
+        assert all(aligned(block, clipped(unit, shape), shape) for block in blocks)
+    blocks = list(chunk_slices(shape, plan.stages[0].block))
+    times = Counter(place for block in blocks for place in chunks_touched(block, source))
+    assert max(times.values()) <= plan.reads <= 2
+
+
+def test_a_generous_budget_is_one_pass_and_a_tight_one_two() -> None:
+    sizes: Any = {"source": (1, 512, 512), "target": (64, 64, 64), "itemsize": 2}
+    plans = [plan_rechunk((512,) * 3, **sizes, max_memory=m * 10**6) for m in (60, 26)]
+    assert [plan.temporary is None for plan in plans] == [True, False]
+    assert all(plan.reads == 1 for plan in plans)
+
+
+def test_a_budget_between_lets_blocks_cut_source_chunks_along_one_axis() -> None:
+    # Chunks of 48 into units of 64 along z: blocks of 192 cut none, blocks of 64 cut some.
+    sizes: Any = {"source": (48, 256, 256), "target": (64, 256, 256), "itemsize": 2}
+    block = 2 * 64 * 256 * 256
+    plan = plan_rechunk((960, 256, 256), **sizes, max_memory=10 * block)
+    assert plan.reads == 2
+    assert plan.stages[0].block[0] in (64, 128)
+    assert plan_rechunk((960, 256, 256), **sizes, max_memory=20 * block).reads == 1
+
+
+def make_source(
+    store: Any, shape: tuple[int, ...], chunks: tuple[int, ...], seed: int, **options: Any
+) -> zarr.Array[Any]:
+    """An array of random numbers, with no chunk left out."""
+    image = zarr.create_array(
+        store,
+        shape=shape,
+        chunks=chunks,
+        dtype="uint16",
+        config={"write_empty_chunks": True},
+        **options,
+    )
+    image[...] = np.random.default_rng(seed).integers(0, 2**16, shape, dtype="uint16")
+    return image
+
+
+def chunk_reads(store: CountingStore) -> Counter[tuple[str, str]]:
+    """How often each chunk was read: objects, or ranges of shards without their indices."""
+    wanted = [read for read in store.reads if "Suffix" not in read.byte_range]
+    return Counter((read.key, read.byte_range) for read in wanted)
+
+
+@settings(deadline=None, max_examples=60)
+@given(tasks(), st.sampled_from([2, 3]), st.integers(0, 99))
+def test_rechunking_equals_the_source_reads_at_most_twice_and_writes_once(
+    task: Any, zarr_format: int, seed: int
+) -> None:
+    plan = planned(task)
+    assume(plan is not None)
+    shape, source_chunks, target_chunks, budget = task
+    source_store, target_store = CountingStore(MemoryStore()), CountingStore(MemoryStore())
+    source = make_source(source_store, shape, source_chunks, seed, zarr_format=zarr_format)
+    target = full_of_ones(target_store, shape, target_chunks)
+    source_store.reset()
+    target_store.reset()
+    with small_world():
+        done = rechunk_zarr(source, target, max_memory=budget)
+    assert done == plan
+    assert max(source_store.keys_read.values()) <= done.reads
+    assert set(target_store.keys_written.values()) == {1}
+    assert len(target_store.keys_written) == len(list(chunk_slices(shape, target_chunks)))
+    assert target_store.requests == 0  # a unit written in part would be read first
+    assert np.array_equal(target[...], source[...])
+
+
+@settings(deadline=None, max_examples=40)
+@given(tasks(), st.data())
+def test_rechunking_from_shards_into_shards_keeps_the_same_promises(
+    task: Any, data: st.DataObject
+) -> None:
+    shape, source_chunks, target_chunks, budget = task
+    times = st.tuples(*(st.integers(1, 3) for _ in shape))
+
+    def shards(chunks: tuple[int, ...]) -> tuple[int, ...]:
+        return tuple(size * n for size, n in zip(chunks, data.draw(times), strict=True))
+
+    source_shards, target_shards = shards(source_chunks), shards(target_chunks)
+    assume(planned((shape, source_chunks, target_shards, budget)) is not None)
+    source_store, target_store = CountingStore(MemoryStore()), CountingStore(MemoryStore())
+    target = full_of_ones(target_store, shape, target_chunks, shards=target_shards)
+    with small_world(), zarr.config.set({"array.sharding_coalesce_max_bytes": 0}):
+        source = make_source(source_store, shape, source_chunks, 0, shards=source_shards)
+        source_store.reset()
+        target_store.reset()
+        plan = rechunk_zarr(source, target, max_memory=budget)
+    assert max(chunk_reads(source_store).values()) <= plan.reads
+    assert set(target_store.keys_written.values()) == {1}
+    assert len(target_store.keys_written) == len(list(chunk_slices(shape, target_shards)))
+    assert np.array_equal(target[...], source[...])
+
+
+def test_small_chunks_are_handled_together() -> None:
+    plan = plan_rechunk((64, 64, 64), (1, 64, 64), (64, 1, 64), itemsize=1, max_memory=2**25)
+    assert plan.stages[0].read == plan.stages[0].write == (64, 64, 64)
+    large = plan_rechunk((64, 512, 512), (4, 512, 512), (4, 512, 512), itemsize=2, max_memory=2**27)
+    assert large.stages[0].read == large.stages[0].write == (4, 512, 512)
+
+
+def test_arrays_without_axes_and_without_voxels_are_copied_too() -> None:
+    for shape in [(), (0, 4)]:
+        source = zarr.create_array({}, shape=shape, chunks=(1,) * len(shape), dtype="uint8")
+        source[...] = 3
+        target = zarr.create_array({}, shape=shape, chunks=(2,) * len(shape), dtype="uint8")
+        plan = rechunk_zarr(source, target, max_memory=10**8)
+        assert plan.memory <= 10**8
+        assert np.array_equal(target[...], source[...])
+
+
+def test_negative_zeros_and_nans_survive_two_passes() -> None:
+    values = np.array([[-0.0, 0.0, np.nan, -0.0]] * 4, "float32")
+    source = zarr.create_array({}, shape=(4, 4), chunks=(1, 4), dtype="float32")
+    source[:] = values
+    config: Any = {"write_empty_chunks": True}
+    target = zarr.create_array({}, shape=(4, 4), chunks=(4, 1), dtype="float32", config=config)
+    with small_world():
+        plan = rechunk_zarr(source, target, max_memory=160)
+    assert plan.temporary is not None
+    assert np.asarray(target[:]).tobytes() == np.asarray(source[:]).tobytes()
+
+
+@pytest.mark.parametrize(
+    ("shape", "dtype", "message"),
+    [
+        ((4, 5), "uint8", r"source has shape \(4, 4\), target \(4, 5\)"),
+        ((4, 4), "int8", "source has dtype uint8, target int8"),
+    ],
+)
+def test_a_target_that_cannot_hold_the_source_is_refused(
+    shape: Any, dtype: str, message: str
+) -> None:
+    source = zarr.create_array({}, shape=(4, 4), chunks=(2, 2), dtype="uint8")
+    target = zarr.create_array({}, shape=shape, chunks=(2, 2), dtype=dtype)
+    with pytest.raises(ValueError, match=message):
+        rechunk_zarr(source, target, max_memory=10**8)
+
+
+def test_rechunking_an_array_onto_itself_is_refused(store: Any) -> None:
+    source = full_of_ones(store, (4, 4), (2, 2))
+    target = zarr.open_array(store, mode="r+")
+    with pytest.raises(ValueError, match="are the same array"):
+        rechunk_zarr(source, target, max_memory=10**8)
+
+
+def test_a_budget_that_cannot_work_is_refused_with_the_least_that_can(store: Any) -> None:
+    source = full_of_ones({}, (16, 16), (1, 16))
+    target = zarr.create_array(store, shape=(16, 16), chunks=(16, 1), dtype="uint16")
+    with pytest.raises(ValueError, match="max_memory of 1,000 bytes is too little") as refused:
+        rechunk_zarr(source, target, max_memory=1000)
+    assert target.nchunks_initialized == 0
+    plan = rechunk_zarr(source, target, max_memory=least_named(refused.value))
+    assert plan.memory == least_named(refused.value)
+    assert np.array_equal(target[...], source[...])
+
+
+def test_the_temporary_array_lies_where_it_is_told_and_goes_away(tmp_path: Path) -> None:
+    source = full_of_ones({}, (8, 8), (1, 8))
+    target = zarr.create_array({}, shape=(8, 8), chunks=(8, 1), dtype="uint16")
+    with small_world():
+        plan = rechunk_zarr(source, target, max_memory=200, temp_dir=tmp_path)
+        assert plan.temporary
+        assert not list(tmp_path.iterdir())
+        with pytest.raises(FileNotFoundError):
+            rechunk_zarr(source, target, max_memory=200, temp_dir=tmp_path / "none")
+
+
+MEASURE = """
+import sys
+import zarr
+from data_helpers.chunking import rechunk_zarr
+
+def memory(name):
+    lines = open("/proc/self/status").read().splitlines()
+    return 1024 * int(next(line.split()[1] for line in lines if line.startswith(name)))
+
+source = zarr.open_array(sys.argv[1], mode="r")
+target = zarr.open_array(sys.argv[2], mode="r+")
+before = memory("VmRSS")
+plan = rechunk_zarr(source, target, max_memory=int(sys.argv[3]), temp_dir=sys.argv[4])
+print(len(plan.stages), memory("VmHWM") - before)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("source_chunks", "target_chunks", "shards", "passes"),
+    [
+        ((1, 512, 512), (64, 64, 64), None, 2),
+        ((64, 64, 64), (1, 512, 512), None, 2),
+        ((48, 128, 128), (32, 64, 64), (64, 64, 128), 1),
+        ((4, 256, 256), (8, 128, 512), None, 1),
+    ],
+)
+def test_ten_times_the_budget_is_rechunked_within_the_budget(
+    tmp_path: Path, source_chunks: Any, target_chunks: Any, shards: Any, passes: int
+) -> None:
+    require(Path("/proc/self/status").exists(), "the peak of a process is read from /proc")
+    budget, shape = 26_000_000, (512, 512, 512)
+    paths = [str(tmp_path / name) for name in ("source.zarr", "target.zarr")]
+    source = zarr.create_array(paths[0], shape=shape, chunks=source_chunks, dtype="uint16")
+    noise = np.random.default_rng(0).integers(0, 2**10, 2**21, dtype="uint16")
+    for number, part in enumerate(chunk_slices(shape, source_chunks)):
+        source[part] = np.resize(np.roll(noise, 977 * number), index_shape(part, shape))
+    target = zarr.create_array(
+        paths[1], shape=shape, chunks=target_chunks, shards=shards, dtype="uint16"
+    )
+    assert source.nbytes > 10 * budget
+    done = subprocess.run(
+        [sys.executable, "-c", MEASURE, *paths, str(budget), str(tmp_path)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    stages, peak = map(int, done.stdout.split())
+    assert stages == passes
+    assert peak <= budget
+    for part in chunk_slices(shape, (64, 512, 512)):
+        assert np.array_equal(target[part], source[part])
