@@ -72,7 +72,17 @@ from .jobs import verify as verify
 
 # samples and phantoms
 from .phantoms import phantom_heart as phantom_heart
+from .samples import CorruptCacheError as CorruptCacheError
+from .samples import FetchError as FetchError
 from .samples import SampleInfo as SampleInfo
+from .samples import SyntheticDataWarning as SyntheticDataWarning
+from .samples import dem_geotiff as dem_geotiff
+from .samples import fetch_all as fetch_all
+from .samples import fetch_dem as fetch_dem
+from .samples import fetch_heart as fetch_heart
+from .samples import fetch_labels as fetch_labels
+from .samples import fetch_nuclei as fetch_nuclei
+from .samples import fetch_timelapse as fetch_timelapse
 from .samples import load_dem as load_dem
 from .samples import load_heart_data as load_heart_data
 from .samples import load_nuclei_data as load_nuclei_data

@@ -34,7 +34,7 @@ ORDER = [
 BELOW: dict[str, set[str]] = {
     "_version": set(),
     "grid": set(),
-    "samples": set(),
+    "samples": {"phantoms"},  # a phantom stands in for the heart
     "phantoms": set(),
     "jobs": {"grid"},
 }
