@@ -568,7 +568,7 @@ def test_negative_zeros_and_nans_survive_two_passes() -> None:
 @pytest.mark.parametrize(
     ("shape", "dtype", "message"),
     [
-        ((4, 5), "uint8", r"source has shape \(4, 4\), target \(4, 5\)"),
+        ((4, 5), "uint8", r"shapes \(4, 4\) and \(4, 5\)"),
         ((4, 4), "int8", "source has dtype uint8, target int8"),
     ],
 )

@@ -11,6 +11,8 @@ import zarr
 from data_helpers.chunking.geometry import chunks_touched
 from data_helpers.chunking.plan import RechunkPlan, Stage, plan_rechunk
 from data_helpers.grid import Index, chunk_slices
+from data_helpers.jobs import check_same_shape
+from data_helpers.jobs.guards import check_not_in_place
 
 __all__ = ["rechunk_zarr"]
 
@@ -134,18 +136,10 @@ def _lengths(index: Index) -> tuple[int, ...]:
 
 def _check_pair(source: zarr.Array[Any], target: zarr.Array[Any]) -> None:
     """Refuse a target that cannot hold the source, or is the source."""
-    if source.shape != target.shape:
-        raise ValueError(
-            f"source has shape {source.shape}, target {target.shape}; make a target of the "
-            "source's shape"
-        )
+    check_same_shape(source, target)
     if source.dtype != target.dtype:
         raise ValueError(
             f"source has dtype {source.dtype}, target {target.dtype}; rechunking does not convert, "
             "so make a target of the source's dtype"
         )
-    if source.store_path == target.store_path:
-        raise ValueError(
-            f"source and target are the same array, {source.store_path}; give the target a place "
-            "of its own, since a chunk written before it is read would be lost"
-        )
+    check_not_in_place(source, target)
