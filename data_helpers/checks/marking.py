@@ -7,43 +7,34 @@ It runs in a process of its own (`data_helpers.checks.worker`), so that it may b
 
 import contextlib
 import copy
+import importlib
 import io
 import itertools
-import os
-import sysconfig
-import traceback
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import math
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from numbers import Number
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from data_helpers.checks.verdict import Frame, Outcome, Verdict
+from data_helpers.checks.errors import explain_error, is_stub, learner_frames
+from data_helpers.checks.verdict import Outcome, Verdict
+from data_helpers.checks.words import cut, describe, kind, short
 
 __all__ = [
     "Answer",
+    "LearnerError",
     "Stub",
     "Task",
     "Wrong",
-    "describe",
+    "advice_on",
     "mark",
     "mark_numbers",
     "refuse_hard_coded",
-    "short",
 ]
 
 _PRINT_LIMIT = 600  # characters of what an answer printed that are shown
-# Where code lies that the learner did not write: installed packages, and this one.
-_PATHS = sysconfig.get_paths()
-_NOT_THEIRS = tuple(
-    str(Path(folder).resolve()) + os.sep
-    for folder in (
-        *(_PATHS[name] for name in ("stdlib", "purelib", "platlib")),
-        str(Path(__file__).parent.parent),
-    )
-)
 
 
 class Wrong(Exception):  # noqa: N818 (a finding about an answer, not an error of ours)
@@ -76,16 +67,26 @@ class Task:
         Chapter and place, such as ``"03.2"``.
     title : str
         What the task asks for.
-    mark : callable
-        Puts an `Answer` to the test; raises `Wrong`, or returns a sentence for a right answer.
+    mark : str
+        Module and name of the function that puts an `Answer` to the test. It raises `Wrong`, or
+        returns a sentence for a right answer. It is loaded where it is needed, in the worker:
+        the notebook stays light.
     wants : str
         ``"function"``, or in words the value that is asked for.
     """
 
     number: str
     title: str
-    mark: Callable[["Answer"], str]
+    mark: str
     wants: str = "function"
+
+    def load(self) -> Callable[["Answer"], str]:
+        """Import the function that marks this task."""
+        module, name = self.mark.split(".")
+        function: Callable[[Answer], str] = getattr(
+            importlib.import_module(f"data_helpers.checks.{module}"), name
+        )
+        return function
 
 
 class Answer:
@@ -123,7 +124,7 @@ class Answer:
             items = self.value(*args, **kwargs)
             if not isinstance(items, Iterable):
                 raise Wrong(
-                    f"`{describe(self.name, args, kwargs)}` gave {_kind(items)}, which one cannot "
+                    f"`{describe(self.name, args, kwargs)}` gave {kind(items)}, which one cannot "
                     "go through with a `for` loop.",
                     "Return a list, or `yield` the items one by one."
                     + (" Is there a `return` at the end?" if items is None else ""),
@@ -149,7 +150,7 @@ class Answer:
             except Wrong:
                 raise
             except BaseException as error:
-                raise (Stub() if _is_stub(error) else LearnerError(error)) from error
+                raise (Stub() if is_stub(error) else LearnerError(error)) from error
         before = [*args, *kwargs.values()]
         after = [*given, *given_by_name.values()]
         if any(_changed(*pair) for pair in zip(before, after, strict=True)):
@@ -160,6 +161,12 @@ class Answer:
                 "into a new array made with `np.empty_like`.",
             )
         return result
+
+    def part(self, value: Any) -> "Answer":
+        """Take one function of an answer that consists of several."""
+        part = copy.copy(self)
+        part.value, part.name = value, getattr(value, "__name__", "answer")
+        return part
 
     @property
     def printed(self) -> str:
@@ -212,8 +219,8 @@ def mark(task: Task, answer: Answer, seed: int) -> Verdict:
         )
 
     try:
-        _check_kind(task, answer)
-        return verdict("right", task.mark(answer))
+        _check_answer_kind(task, answer)
+        return verdict("right", task.load()(answer))
     except Stub:
         return verdict(
             "stub",
@@ -225,17 +232,17 @@ def mark(task: Task, answer: Answer, seed: int) -> Verdict:
         return verdict("wrong", wrong.summary, wrong.advice, picture=wrong.picture)
     except LearnerError as wrapped:
         error = wrapped.error
-        return verdict("error", *_explain(error), frames=_learner_frames(error))
+        return verdict("error", *explain_error(error), frames=learner_frames(error))
 
 
-def _check_kind(task: Task, answer: Answer) -> None:
+def _check_answer_kind(task: Task, answer: Answer) -> None:
     """Refuse a value where a function is asked for, and the other way round."""
     value = answer.value
     if value is None or value is Ellipsis:
         raise Stub
     if task.wants == "function" and not callable(value):
         raise Wrong(
-            f"This task asks for a function; you handed in {_kind(value)}, {short(value)}.",
+            f"This task asks for a function; you handed in {kind(value)}, {short(value)}.",
             "Hand in the function itself, without calling it: `check(..., my_function)`, not "
             "`check(..., my_function(...))`.",
         )
@@ -291,10 +298,10 @@ def _number(value: Any, question: str, *, exact: bool) -> Any:
     if value is None:
         raise Wrong(f"`{question}` gave `None`.", "Does your function end with `return ...`?")
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, Number):
-        raise Wrong(f"`{question}` gave {_kind(value)}; expected one number.")
+        raise Wrong(f"`{question}` gave {kind(value)}; expected one number.")
     if exact and not isinstance(value, (int, np.integer)):
         raise Wrong(
-            f"`{question}` gave {_kind(value)}, {short(value)}; expected an integer.",
+            f"`{question}` gave {kind(value)}, {short(value)}; expected an integer.",
             "Count with integers: `/` always gives a float, which is inexact for large numbers. "
             "`//` divides integers and rounds down; `-(-a // b)` rounds up.",
         )
@@ -327,119 +334,33 @@ def refuse_hard_coded(
     given = {repr((ask or answer)(*args)) for args in questions}
     if len(given) == 1:
         raise Wrong(
-            f"Your function gives `{_cut(given.pop())}`, whatever it is asked.",
+            f"Your function gives `{cut(given.pop())}`, whatever it is asked.",
             "It looks hard-coded. Compute it from the arguments: the check asks with other "
             "arguments than the example.",
         )
 
 
-def describe(name: str, args: Iterable[Any], kwargs: dict[str, Any] | None = None) -> str:
-    """Write a call as one would type it, with arrays cut down to shape and dtype.
+def advice_on(found: float, slips: Iterable[tuple[float, str]], otherwise: str) -> str:
+    """Choose advice by the number that a slip would have given.
 
     Parameters
     ----------
-    name
-        Name of the function.
-    args, kwargs
-        Its arguments.
+    found
+        The wrong number.
+    slips
+        Numbers that usual slips give, and what to say of each.
+    otherwise
+        What to say when none fits.
 
     Returns
     -------
     str
-        The call.
+        The advice.
 
     Examples
     --------
-    >>> describe("count", [(7, 5), (2, 2)], {"depth": 1})
-    'count((7, 5), (2, 2), depth=1)'
+    >>> advice_on(16.0, [(2, "Those are bytes."), (16, "Those are bits.")], "Count again.")
+    'Those are bits.'
     """
-    named = [f"{key}={short(value)}" for key, value in (kwargs or {}).items()]
-    return f"{name}({', '.join([*map(short, args), *named])})"
-
-
-def short(value: Any) -> str:
-    """Write a value in a few words.
-
-    Parameters
-    ----------
-    value
-        Any value.
-
-    Returns
-    -------
-    str
-        The value as one would type it; an array as its dtype and shape.
-
-    Examples
-    --------
-    >>> short((slice(0, 2), np.zeros((2, 3), "uint8")))
-    '(slice(0, 2), <uint8 array of shape (2, 3)>)'
-    """
-    if isinstance(value, np.ndarray) and value.ndim:
-        return f"<{value.dtype} array of shape {value.shape}>"
-    if isinstance(value, np.dtype):
-        return repr(value.str if value.byteorder == ">" else value.name)
-    if isinstance(value, (float, np.floating)):
-        return f"{float(value):.6g}"
-    if isinstance(value, np.generic):
-        return str(value)
-    if isinstance(value, slice) and value.step is None:
-        return f"slice({value.start}, {value.stop})"
-    if isinstance(value, (tuple, list)):
-        inner = ", ".join(short(item) for item in value)
-        comma = "," if isinstance(value, tuple) and len(value) == 1 else ""
-        text = f"({inner}{comma})" if isinstance(value, tuple) else f"[{inner}]"
-    else:
-        text = repr(value)
-    return _cut(text)
-
-
-def _cut(text: str) -> str:
-    """Cut a text to what fits in a sentence."""
-    return text if len(text) <= 90 else text[:87] + "..."
-
-
-def _kind(value: Any) -> str:
-    """Say what sort of thing a value is."""
-    if value is None:
-        return "`None`"
-    if isinstance(value, np.ndarray):
-        return f"an array of shape {value.shape} and dtype {value.dtype}"
-    name = type(value).__name__
-    return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
-
-
-def _explain(error: BaseException) -> tuple[str, str]:
-    """Summary and advice for an error that an answer raised."""
-    text = "".join(traceback.format_exception_only(error)).strip()
-    if isinstance(error, SystemExit):
-        return "Your code ended the program (`sys.exit` or `exit`).", "Use `return` instead."
-    if isinstance(error, EOFError):
-        return text, "A check cannot type: take what you need from the arguments, not `input()`."
-    if isinstance(error, NameError):
-        return text, "Names that your function uses must be defined in a cell that has been run."
-    if isinstance(error, RecursionError):
-        return text.splitlines()[0], "Your function calls itself without end."
-    return text, ""
-
-
-def _learner_frames(error: BaseException) -> tuple[Frame, ...]:
-    """Keep the steps to an error that lie in the learner's code, the last few of them."""
-    steps = traceback.extract_tb(error.__traceback__)
-    kept = [Frame(step.filename, step.lineno or 0, step.name) for step in _outside(steps)]
-    return tuple(kept[-3:])
-
-
-def _is_stub(error: BaseException) -> bool:
-    """Whether the learner's own code, not a library below it, says that it is not written yet."""
-    steps = traceback.extract_tb(error.__traceback__)
-    return isinstance(error, NotImplementedError) and bool(list(_outside(steps[-1:])))
-
-
-def _outside(steps: Iterable[traceback.FrameSummary]) -> Iterator[traceback.FrameSummary]:
-    """Yield the steps outside the standard library, installed packages and this package."""
-    for step in steps:
-        generated = step.filename.startswith(("<frozen", "<__array_function__"))
-        file = str(Path(step.filename).resolve())
-        if not generated and not file.startswith(_NOT_THEIRS):
-            yield step
+    fits = (advice for value, advice in slips if math.isclose(found, value, rel_tol=1e-9))
+    return next(fits, otherwise)

@@ -12,7 +12,6 @@ input and output, which works alike on Linux, macOS and Windows::
       "verdict"          <----             ---   at the end
 """
 
-import importlib
 import os
 import pickle
 import queue
@@ -34,7 +33,6 @@ __all__ = ["Request", "Stopped", "Worker", "main"]
 
 _START_LIMIT = 120.0  # seconds for a cold start of Python and its imports on a slow disk
 _MEMORY_LIMIT = 8 * 2**30  # bytes an answer may take beyond what the imports took
-_WARM = ("data_helpers.checks.tasks", "scipy.ndimage", "zarr")
 
 
 @dataclass(frozen=True)
@@ -202,8 +200,10 @@ def _listen(stream: BinaryIO, replies: "queue.SimpleQueue[tuple[str, Any]]") -> 
 def main() -> None:
     """Be the worker: mark what is asked for until the notebook ends."""
     requests, replies = _take_streams()
-    for name in _WARM:
-        importlib.import_module(name)
+    from data_helpers.checks.tasks import TASKS
+
+    for task in TASKS:
+        task.load()
     _limit_memory()
 
     def say(kind: str, content: object) -> None:
