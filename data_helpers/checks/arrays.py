@@ -56,8 +56,14 @@ def expect_array(
     difference = describe_difference(found, expected, chunks=cut, rtol=rtol)
     if difference.clue == "none":
         return
-    known = (advice or {}).get(difference.clue, "")
-    if found.dtype == expected.dtype and np.array_equal(found.byteswap(), expected):
+    advice = advice or {}
+    if found.dtype != expected.dtype and difference.clue not in ("shape", "axes"):
+        raise Wrong(
+            f"`{question}` has dtype {found.dtype}; expected {expected.dtype}.",
+            advice.get("dtype", "Convert with `.astype(...)`, or leave the dtype as it came."),
+        )
+    known = advice.get(difference.clue, "")
+    if np.array_equal(found.byteswap(), expected):
         known = (
             "The bytes of each value are in the wrong order: `'>u2'` means that the high byte "
             "comes first. Use the dtype you are given, not only its size."

@@ -22,7 +22,7 @@ def mark_read_plane(answer: Answer) -> str:
     dtypes = [">u2", "uint8", "<u2", "float32", ">i4"]
     for dtype in dtypes:
         shape = tuple(int(n) for n in answer.rng.integers(4, 9, 3))
-        offset, z = int(answer.rng.integers(9, 99)), int(answer.rng.integers(1, shape[0]))
+        offset, z = int(answer.rng.integers(9, 99)), int(answer.rng.choice([1, 3]))
         image = answer.rng.integers(0, 250, shape).astype(dtype)
         image[..., 0] += 1  # so that no plane is a constant
         rest = answer.rng.bytes(offset), answer.rng.bytes(50)
@@ -46,6 +46,8 @@ def _explain_plane(found: Any, image: npt.NDArray[Any], z: int, question: str) -
     """Refuse another plane of the image, or one that was cut out at another byte."""
     if not isinstance(found, np.ndarray) or found.shape != image.shape[1:]:
         return
+    if np.array_equal(found.byteswap(), image[z]):
+        return  # another finding, which `expect_array` explains
     for other in range(len(image)):
         if other != z and np.array_equal(found, image[other]):
             raise Wrong(
@@ -80,18 +82,17 @@ def mark_chunked_format(answer: Answer) -> str:
         question = describe(write.name, (file, image, chunks))
         if not content:
             raise Wrong(f"`{question}` wrote nothing.", "`file.write(bytes)` writes.")
-        for number, part in enumerate(chunk_slices(shape, chunks)):
+        parts = list(chunk_slices(shape, chunks))
+        for part in (*parts[:8], parts[-1]):
             index = tuple(s.start // size for s, size in zip(part, chunks, strict=True))
-            _check_own_chunk(read, content, index, image[part], chunks, question)
-            if number > 8:
-                break
+            _check_own_chunk(read, content, index, image[part], chunks, len(parts), question)
     return f"{len(dtypes)} images came back chunk by chunk, and no chunk cost more than its bytes."
 
 
 def _grids(rng: np.random.Generator) -> list[tuple[Sizes, Sizes]]:
     """Shapes and chunks in one to three dimensions, most of them ragged."""
     random = [tuple(int(n) for n in rng.integers(20, 40, d)) for d in (2, 3)]
-    return [((40, 60), (20, 30)), ((23, 31), (10, 8)), *((s, (8,) * len(s)) for s in random)]
+    return [((40, 60), (20, 30)), ((23, 31), (10, 8)), *((s, (12,) * len(s)) for s in random)]
 
 
 def _two_functions(answer: Answer) -> tuple[Answer, Answer]:
@@ -106,7 +107,13 @@ def _two_functions(answer: Answer) -> tuple[Answer, Answer]:
 
 
 def _check_own_chunk(
-    read: Answer, content: bytes, index: Sizes, expected: Any, chunks: Sizes, written_by: str
+    read: Answer,
+    content: bytes,
+    index: Sizes,
+    expected: npt.NDArray[Any],
+    chunks: Sizes,
+    n_chunks: int,
+    written_by: str,
 ) -> None:
     """Read one chunk back, from a file that knows nothing but its bytes."""
     file = WatchedFile(content)
@@ -121,7 +128,8 @@ def _check_own_chunk(
             "the shape of each chunk.",
         )
     expect_array(found, native, question)
-    allowed = expected.dtype.itemsize * prod(chunks) + 4096
+    # besides the chunk, a header, and a line of text for every chunk
+    allowed = expected.dtype.itemsize * prod(chunks) + 512 + 100 * n_chunks
     if file.bytes_read > allowed:
         raise Wrong(
             f"After `{written_by}`, `{question}` reads too much: {file.bytes_read} bytes for a "

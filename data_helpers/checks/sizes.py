@@ -88,7 +88,7 @@ def mark_bytes_to_read(answer: Answer) -> str:
         (whole, (1, 256, 256), np.dtype("uint16")),
         (whole, (16, 16, 16), np.dtype("uint16")),
         (np.s_[3:9, 20:30], (10, 16), np.dtype("uint8")),  # inside one chunk
-        (np.s_[15:17, 60:68], (16, 64), np.dtype("float32")),  # across borders
+        (np.s_[15:17, 60:68], (16, 64), np.dtype("uint16")),  # across borders
         *(_random_region(answer.rng) for _ in range(8)),
     ]
     for region, chunks, dtype in regions:

@@ -1,0 +1,523 @@
+"""Answers as learners give them: for each task some that are wrong, and what they must be told."""
+
+import json
+from collections.abc import Callable
+from itertools import pairwise, product
+from math import ceil, prod
+from typing import Any, NamedTuple
+
+import numpy as np
+from scipy import ndimage
+
+from data_helpers import chunking, grid, storage
+
+
+class Planted(NamedTuple):
+    """A wrong answer and words that its verdict must contain."""
+
+    task: str
+    answer: Any
+    advice: str
+
+
+def prediction(in_memory: object, as_float: object, planes: object) -> dict[str, object]:
+    return {
+        "bytes in memory": in_memory,
+        "bytes as float64": as_float,
+        "planes in 1 MiB": planes,
+    }
+
+
+# 01.2
+
+
+def whole_file(file, offset, shape, dtype, z):
+    data = file.read()[offset : offset + prod(shape) * dtype.itemsize]
+    return np.frombuffer(data, dtype).reshape(shape)[z]
+
+
+def offset_forgotten(file, offset, shape, dtype, z):
+    nbytes = prod(shape[1:]) * dtype.itemsize
+    file.seek(z * nbytes)
+    return np.frombuffer(file.read(nbytes), dtype).reshape(shape[1:])
+
+
+def plane_before(file, offset, shape, dtype, z):
+    nbytes = prod(shape[1:]) * dtype.itemsize
+    file.seek(offset + (z - 1) * nbytes)
+    return np.frombuffer(file.read(nbytes), dtype).reshape(shape[1:])
+
+
+def own_byte_order(file, offset, shape, dtype, z):
+    nbytes = prod(shape[1:]) * dtype.itemsize
+    file.seek(offset + z * nbytes)
+    return np.frombuffer(file.read(nbytes), dtype.newbyteorder("<")).reshape(shape[1:])
+
+
+def values_not_bytes(file, offset, shape, dtype, z):
+    nbytes = prod(shape[1:]) * dtype.itemsize
+    file.seek(offset + z * prod(shape[1:]))
+    return np.frombuffer(file.read(nbytes), dtype).reshape(shape[1:])
+
+
+def not_reshaped(file, offset, shape, dtype, z):
+    nbytes = prod(shape[1:]) * dtype.itemsize
+    file.seek(offset + z * nbytes)
+    return np.frombuffer(file.read(nbytes), dtype)
+
+
+def transposed_plane(file, offset, shape, dtype, z):
+    nbytes = prod(shape[1:]) * dtype.itemsize
+    file.seek(offset + z * nbytes)
+    return np.frombuffer(file.read(nbytes), dtype).reshape(shape[1:]).T
+
+
+def converted(file, offset, shape, dtype, z):
+    nbytes = prod(shape[1:]) * dtype.itemsize
+    file.seek(offset + z * nbytes)
+    return np.frombuffer(file.read(nbytes), dtype).reshape(shape[1:]).astype(float)
+
+
+# 01.3 and 03.3: counting the chunks of a region
+
+
+def counts(rule: Callable[[slice, int], int]) -> Callable[[Any, Any], int]:
+    def count(region, chunks):
+        return prod(rule(part, size) for part, size in zip(region, chunks, strict=True))
+
+    return count
+
+
+RULES = {
+    "right": counts(lambda part, size: (part.stop - 1) // size - part.start // size + 1),
+    "by length": counts(lambda part, size: -(-(part.stop - part.start) // size)),
+    "one less": counts(lambda part, size: part.stop // size - part.start // size),
+    "one more": counts(lambda part, size: part.stop // size - part.start // size + 1),
+}
+
+
+def bytes_by(rule: str) -> Callable[..., int]:
+    count = RULES[rule]
+
+    def bytes_to_read(region, chunks, dtype):
+        return count(region, chunks) * prod(chunks) * dtype.itemsize
+
+    return bytes_to_read
+
+
+def amplification_by(rule: str) -> Callable[..., float]:
+    count = RULES[rule]
+
+    def read_amplification(shape, chunks, region):
+        return count(region, chunks) * prod(chunks) / requested(region)
+
+    return read_amplification
+
+
+def requested(region):
+    return prod(part.stop - part.start for part in region)
+
+
+def cut_at_the_edge(shape, chunks, region):
+    read = 1
+    for part, size, length in zip(region, chunks, shape, strict=True):
+        read *= min(-(-part.stop // size) * size, length) - part.start // size * size
+    return read / requested(region)
+
+
+# 01.4
+
+
+def by_largest(image):
+    for bits in (8, 16, 32, 64):
+        if image.max() <= np.iinfo(f"uint{bits}").max:
+            return np.dtype(f"uint{bits}")
+    return None
+
+
+def limit_left_out(image):
+    signed = "" if image.min() < 0 else "u"
+    for bits in (8, 16, 32, 64):
+        limits = np.iinfo(f"{signed}int{bits}")
+        if limits.min <= image.min() and image.max() < limits.max:
+            return np.dtype(f"{signed}int{bits}")
+    return None
+
+
+def always_signed(image):
+    for bits in (8, 16, 32, 64):
+        limits = np.iinfo(f"int{bits}")
+        if limits.min <= image.min() and image.max() <= limits.max:
+            return np.dtype(f"int{bits}")
+    return None
+
+
+# 01.5
+
+
+def rounded_down(image, max_error):
+    step = 2 * max_error + 1
+    return image // step * step
+
+
+def wraps(image, max_error):
+    step = 2 * max_error + 1
+    return image // step * step + np.asarray(max_error, image.dtype)
+
+
+def small_step(image, max_error):
+    step = max_error + 1
+    return image // step * step
+
+
+def wide_step(image, max_error):
+    step = 4 * max_error + 1
+    middle = image.astype("int64") // step * step + 2 * max_error
+    return np.minimum(middle, np.iinfo(image.dtype).max).astype(image.dtype)
+
+
+def left_wide(image, max_error):
+    step = 2 * max_error + 1
+    return np.minimum(image.astype("int64") // step * step + max_error, np.iinfo(image.dtype).max)
+
+
+def in_place(image, max_error):
+    image -= image % np.asarray(2 * max_error + 1, image.dtype)
+    return image
+
+
+# 01.6
+
+
+def top_only(path):
+    return sum(file.stat().st_size for file in path.glob("*") if file.is_file())
+
+
+def not_hidden(path):
+    files = (file for file in path.rglob("*") if not file.name.startswith("."))
+    return sum(file.stat().st_size for file in files if file.is_file())
+
+
+def with_directories(path):
+    return sum(file.stat().st_size for file in path.rglob("*"))
+
+
+def number_of_files(path):
+    return len(storage.get_directory_contents(path))
+
+
+# 01.7
+
+
+def write_whole(file, image, chunks):
+    header = json.dumps({"dtype": image.dtype.str, "shape": image.shape, "chunks": chunks}).encode()
+    file.write(len(header).to_bytes(8, "little") + header + image.tobytes())
+
+
+def read_from_whole(file, index):
+    length = int.from_bytes(file.read(8), "little")
+    header = json.loads(file.read(length))
+    image = np.frombuffer(file.read(), header["dtype"]).reshape(header["shape"])
+    part = tuple(slice(i * n, i * n + n) for i, n in zip(index, header["chunks"], strict=True))
+    return image[part]
+
+
+def write_padded(file, image, chunks):
+    grid_shape = [-(-n // size) for n, size in zip(image.shape, chunks, strict=True)]
+    header = json.dumps({"dtype": image.dtype.str, "grid": grid_shape, "chunks": chunks}).encode()
+    file.write(len(header).to_bytes(8, "little") + header)
+    padded = np.pad(image, [(0, -n % size) for n, size in zip(image.shape, chunks, strict=True)])
+    for index in product(*map(range, grid_shape)):
+        part = tuple(slice(i * n, i * n + n) for i, n in zip(index, chunks, strict=True))
+        file.write(padded[part].tobytes())
+
+
+def read_padded(file, index):
+    length = int.from_bytes(file.read(8), "little")
+    header = json.loads(file.read(length))
+    nbytes = prod(header["chunks"]) * np.dtype(header["dtype"]).itemsize
+    place = int(np.ravel_multi_index(index, header["grid"]))
+    file.seek(8 + length + place * nbytes)
+    return np.frombuffer(file.read(nbytes), header["dtype"]).reshape(header["chunks"])
+
+
+def write_nothing(file, image, chunks):
+    pass
+
+
+# 03.2
+
+
+def slices_from(per_axis: Callable[[int, int], list[slice]]) -> Callable[..., Any]:
+    def chunk_slices(shape, chunks):
+        return product(*map(per_axis, shape, chunks))
+
+    return chunk_slices
+
+
+floor_division = slices_from(
+    lambda length, size: [slice(i * size, i * size + size) for i in range(length // size)]
+)
+leaving_the_array = slices_from(
+    lambda length, size: [slice(i, i + size) for i in range(0, length, size)]
+)
+last_element_missing = slices_from(
+    lambda length, size: [slice(i, min(i + size, length) - 1) for i in range(0, length, size)]
+)
+overlapping = slices_from(
+    lambda length, size: [slice(i, min(i + size, length)) for i in range(length)]
+)
+
+
+def first_axis_fastest(shape, chunks):
+    return [part[::-1] for part in grid.chunk_slices(shape[::-1], chunks[::-1])]
+
+
+def flat_slices(shape, chunks):
+    for length, size in zip(shape, chunks, strict=True):
+        for start in range(0, length, size):
+            yield slice(start, min(start + size, length))
+
+
+def diagonal(shape, chunks):
+    ranges = [range(0, n, size) for n, size in zip(shape, chunks, strict=True)]
+    for starts in zip(*ranges, strict=False):
+        ends = zip(starts, chunks, shape, strict=True)
+        yield tuple(slice(start, min(start + size, n)) for start, size, n in ends)
+
+
+def number_for_size(shape, chunks):
+    sizes = [-(-length // size) for length, size in zip(shape, chunks, strict=True)]
+    return grid.chunk_slices(shape, sizes)
+
+
+# 03.5
+
+
+def smooth(
+    depth: Callable[[float], int] = lambda sigma: ceil(4 * sigma),
+    mode: str = "nearest",
+    dtype: str = "float32",
+    output: str = "float32",
+    trim: bool = True,
+) -> Callable[..., Any]:
+    def gaussian_in_chunks(image, chunks, sigma):
+        result = np.empty(image.shape, output)
+        for index in grid.chunk_slices(image.shape, chunks):
+            outer, inner = grid.expand(index, depth(sigma), image.shape)
+            block = ndimage.gaussian_filter(image[outer].astype(dtype), sigma, mode=mode)
+            result[index] = (
+                block[inner] if trim else block[tuple(slice(s.stop - s.start) for s in index)]
+            )
+        return result
+
+    return gaussian_in_chunks
+
+
+def at_once(image, chunks, sigma):
+    return ndimage.gaussian_filter(image[...].astype("float32"), sigma, mode="nearest")
+
+
+def untrimmed(image, chunks, sigma):
+    return np.concatenate([at_once(image, chunks, sigma)] * 2)
+
+
+# 03.6
+
+
+def cut_evenly(shape, shards, n_writers):
+    edges = np.linspace(0, shape[0], n_writers + 1).astype(int)
+    rest = tuple(slice(0, length) for length in shape[1:])
+    return [
+        [(slice(int(start), int(stop)), *rest)] if start < stop else []
+        for start, stop in pairwise(edges)
+    ]
+
+
+def rest_lost(shape, shards, n_writers):
+    regions = list(grid.chunk_slices(shape, shards))
+    each = len(regions) // n_writers
+    return [regions[i * each : (i + 1) * each] for i in range(n_writers)]
+
+
+def all_to_one(shape, shards, n_writers):
+    return [list(grid.chunk_slices(shape, shards)), *([] for _ in range(n_writers - 1))]
+
+
+def all_to_all(shape, shards, n_writers):
+    return [list(grid.chunk_slices(shape, shards)) for _ in range(n_writers)]
+
+
+def one_list(shape, shards, n_writers):
+    return list(grid.chunk_slices(shape, shards)) * 9
+
+
+# 03.7
+
+
+def refuse(target, max_bytes):
+    if prod(target.chunks) * target.dtype.itemsize > max_bytes:
+        raise ValueError("too little")
+
+
+def chunk_by_chunk(source, target, max_bytes):
+    refuse(target, max_bytes)
+    for index in grid.chunk_slices(target.shape, target.chunks):
+        target[index] = source[index]
+
+
+def everything(source, target, max_bytes):
+    refuse(target, max_bytes)
+    target[:, :] = source[:, :]
+
+
+def hoarding(source, target, max_bytes):
+    refuse(target, max_bytes)
+    parts = [(index, source[index]) for index in grid.chunk_slices(source.shape, source.chunks)]
+    whole = np.empty(source.shape, source.dtype)
+    for index, part in parts:
+        whole[index] = part
+    for index in grid.chunk_slices(target.shape, target.chunks):
+        target[index] = whole[index]
+
+
+def by_source_chunks(source, target, max_bytes):
+    refuse(target, max_bytes)
+    for index in grid.chunk_slices(source.shape, source.chunks):
+        target[index] = source[index]
+
+
+def edges_left(source, target, max_bytes):
+    refuse(target, max_bytes)
+    for index in grid.chunk_slices(target.shape, target.chunks):
+        if all((part.stop - part.start) == n for part, n in zip(index, target.chunks, strict=True)):
+            target[index] = source[index]
+
+
+def never_refusing(source, target, max_bytes):
+    itemsize = source.dtype.itemsize
+    block = [min(size, n) for size, n in zip(target.chunks, source.shape, strict=True)]
+    axes = range(len(block))
+    for axis in sorted(axes, key=lambda axis: -source.chunks[axis] / target.chunks[axis]):
+        layer = prod(block) // block[axis] * itemsize
+        n_chunks = max_bytes // layer // target.chunks[axis]
+        block[axis] = max(block[axis], min(n_chunks * target.chunks[axis], source.shape[axis]))
+    for index in grid.chunk_slices(source.shape, block):
+        target[index] = source[index]
+
+
+PLANTED = [
+    Planted("01.1", prediction(60 * 256 * 256, 31457280, 8), "number of voxels"),
+    Planted("01.1", prediction(7864320 * 8, 31457280, 8), "A byte has 8"),
+    Planted("01.1", prediction(7.86, 31457280, 8), "MB or MiB"),
+    Planted("01.1", prediction(7864320, 7864320 * 2, 8), "float32"),
+    Planted("01.1", prediction(7864320, 31457280, 7), "1 MiB is 2**20"),
+    Planted("01.1", prediction(7864320, 31457280, 16), "more than one byte"),
+    Planted("01.1", prediction(7864320, None, None), "still `None`"),
+    Planted("01.1", prediction("many", 1, 1), "a str; expected a number"),
+    Planted("01.1", 7864320, "Keep the keys"),
+    Planted("01.2", whole_file, "reads too much"),
+    Planted("01.2", offset_forgotten, "`offset` is counted in bytes"),
+    Planted("01.2", plane_before, "counted from 0"),
+    Planted("01.2", own_byte_order, "wrong order"),
+    Planted("01.2", values_not_bytes, "from another place"),
+    Planted("01.2", not_reshaped, "shape"),
+    Planted("01.2", transposed_plane, "transpose"),
+    Planted("01.2", converted, "has dtype float64"),
+    Planted("01.2", lambda *args: None, "end with `return"),
+    Planted("01.3", bytes_by("by length"), "Where a region starts matters"),
+    Planted("01.3", bytes_by("one less"), "One chunk too few"),
+    Planted("01.3", bytes_by("one more"), "One chunk too many"),
+    Planted("01.3", lambda r, c, d: requested(r) * d.itemsize, "compressed as a whole"),
+    Planted("01.3", lambda r, c, d: len(chunking.chunks_touched(r, c)), "number of chunks"),
+    Planted("01.3", lambda r, c, d: RULES["right"](r, c) * prod(c), "Those are voxels"),
+    Planted("01.3", lambda r, c, d: bytes_by("right")(r, c, d) / 1, "Count with integers"),
+    Planted("01.3", lambda r, c, d: 1048576, "looks hard-coded"),
+    Planted("01.3", lambda r, c, d: print(r), "end with `return"),
+    Planted("01.4", by_largest, "holds nothing below 0"),
+    Planted("01.4", limit_left_out, "limits count"),
+    Planted("01.4", always_signed, "reaches twice as far"),
+    Planted("01.4", lambda image: np.dtype("uint8"), "looks hard-coded"),
+    Planted("01.4", lambda image: image.dtype, "looks hard-coded"),
+    Planted(
+        "01.4", lambda image: np.dtype(f"float{32 + 32 * (image[0, 0] % 2)}"), "integer dtypes"
+    ),
+    Planted("01.4", lambda image: image.max(), "expected a dtype"),
+    Planted("01.4", lambda image: None, "expected a dtype"),
+    Planted("01.5", rounded_down, "rounding to the middle"),
+    Planted("01.5", wraps, "It wrapped around"),
+    Planted("01.5", small_step, "are enough"),
+    Planted("01.5", wide_step, "rounding to the middle"),
+    Planted("01.5", left_wide, "larger dtype takes more room"),
+    Planted("01.5", in_place, "changes its input"),
+    Planted("01.5", lambda image, max_error: image, "are enough"),
+    Planted("01.5", lambda image, max_error: np.zeros_like(image), "may be at most"),
+    Planted("01.6", top_only, "Chunks lie deeper"),
+    Planted("01.6", not_hidden, "begins with a dot"),
+    Planted("01.6", with_directories, "Count files only"),
+    Planted("01.6", number_of_files, "That is the number of files"),
+    Planted("01.6", lambda path: 4096, "looks hard-coded"),
+    Planted("01.7", (write_whole, read_from_whole), "reads too much"),
+    Planted("01.7", (write_padded, read_padded), "part that lies inside the array"),
+    Planted("01.7", (write_nothing, read_padded), "wrote nothing"),
+    Planted("01.7", write_padded, "two functions"),
+    Planted("01.7", [write_padded, 3], "as a pair"),
+    Planted("03.1", (1, 256, 256), "Make them thinner in y"),
+    Planted("03.1", (20, 128, 128), "Make them thinner in z"),
+    Planted("03.1", (8, 16, 256), "does not divide 60"),
+    Planted("03.1", (10, 16, 64), "at least 64 KiB"),
+    Planted("03.1", (10, 16, 512), "larger than the image"),
+    Planted("03.1", (10, 16), "three positive integers"),
+    Planted("03.1", (10.0, 16, 256), "three positive integers"),
+    Planted("03.2", floor_division, "Only the edges are missing"),
+    Planted("03.2", leaving_the_array, "leaves the array"),
+    Planted("03.2", last_element_missing, "last element of every chunk is missing"),
+    Planted("03.2", overlapping, "must not overlap"),
+    Planted("03.2", first_axis_fastest, "last axis goes fastest"),
+    Planted("03.2", flat_slices, "expected a tuple of slices"),
+    Planted("03.2", diagonal, "every other axis"),
+    Planted("03.2", number_for_size, "not their number"),
+    Planted("03.2", lambda s, c: [(slice(0, 2),), (slice(2, 4),)], "looks hard-coded"),
+    Planted("03.2", lambda s, c: len(s), "for` loop"),
+    Planted("03.2", lambda s, c: None, "`return` at the end"),
+    Planted("03.2", lambda s, c: [(slice(0, n),) for n in s], "one per axis"),
+    Planted("03.3", amplification_by("by length"), "Where a region starts matters"),
+    Planted("03.3", amplification_by("one less"), "One chunk too few"),
+    Planted("03.3", amplification_by("one more"), "One chunk too many"),
+    Planted("03.3", cut_at_the_edge, "in full size"),
+    Planted("03.3", lambda s, c, r: RULES["right"](r, c), "number of chunks"),
+    Planted("03.3", lambda s, c, r: RULES["right"](r, c) * prod(c), "divide it by"),
+    Planted("03.3", lambda s, c, r: 1 / amplification_by("right")(s, c, r), "other way round"),
+    Planted("03.3", lambda s, c, r: prod(s) / requested(r), "That is the whole array"),
+    Planted("03.3", lambda s, c, r: 256.0, "looks hard-coded"),
+    Planted("03.4", lambda c, d: prod(1 + d / n for n in c) - 1, "both sides"),
+    Planted("03.4", lambda c, d: sum(2 * d / n for n in c), "corners are missing"),
+    Planted("03.4", lambda c, d: prod(1 + 2 * d / n for n in c), "subtract 1"),
+    Planted("03.4", lambda c, d: 100 * (prod(1 + 2 * d / n for n in c) - 1), "in per cent"),
+    Planted("03.4", lambda c, d: 1 - 1 / prod(1 + 2 * d / n for n in c), "Divide by the size"),
+    Planted("03.4", lambda c, d: 0.934, "looks hard-coded"),
+    Planted("03.4", lambda c, d: [1 + 2 * d / n for n in c], "expected one number"),
+    Planted("03.5", smooth(depth=lambda sigma: 0), "read a halo around each chunk"),
+    Planted("03.5", smooth(depth=lambda sigma: ceil(2 * sigma)), "cuts it off at 4 sigma"),
+    Planted("03.5", smooth(mode="constant"), "The inside is right"),
+    Planted("03.5", smooth(dtype="uint16", output="uint16"), "convert to float32"),
+    Planted("03.5", smooth(output="float64"), "has dtype float64; expected float32"),
+    Planted("03.5", smooth(trim=False), "halo"),
+    Planted("03.5", smooth(depth=lambda sigma: 30), "reads too much"),
+    Planted("03.5", at_once, "reads too much"),
+    Planted("03.5", untrimmed, "Cut the halo off"),
+    Planted("03.5", lambda image, chunks, sigma: image.shape, "expected an array"),
+    Planted("03.6", cut_evenly, "It writes outside its shard"),
+    Planted("03.6", rest_lost, "some get one more"),
+    Planted("03.6", all_to_one, "All wait for the slowest"),
+    Planted("03.6", all_to_all, "given out already"),
+    Planted("03.6", one_list, "one entry for each"),
+    Planted("03.6", lambda s, c, n: [[(0, 1)]] * n, "one slice per axis"),
+    Planted("03.6", lambda s, c, n: None, "one entry for each"),
+    Planted("03.7", chunk_by_chunk, "blocks of several target chunks"),
+    Planted("03.7", everything, "forget it before the next"),
+    Planted("03.7", hoarding, "forget it before the next"),
+    Planted("03.7", by_source_chunks, "It writes outside its chunk"),
+    Planted("03.7", edges_left, "at the edges too"),
+    Planted("03.7", never_refusing, "raise ValueError"),
+]
