@@ -124,7 +124,7 @@ def _scale(ax: Axes, highest: float, unit: str, quantity: str | None) -> None:
 
 def _mark(ax: Axes, reference: float, label: str) -> None:
     """Draw the value to compare with, named above the bars."""
-    ax.axvline(reference, color=COLOURS["chunk"], linewidth=1.2, linestyle=(0, (4, 3)), zorder=3)
+    ax.axvline(reference, color=COLOURS["chunk"], linewidth=1.2, linestyle=(0, (4, 3)), zorder=2.5)
     ax.annotate(
         label,
         (reference, 1),

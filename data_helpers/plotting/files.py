@@ -15,8 +15,8 @@ from data_helpers.plotting.words import number_text, value_text
 __all__ = ["plot_files"]
 
 
-# Inches from the left: names indented by depth, then the bars, then their sizes.
-INDENT, BARS_FROM, BAR_LENGTH = 0.22, 2.55, 1.75
+# Inches: an indent per depth, a letter of a name, and the room for sizes behind the longest bar.
+INDENT, LETTER, SIZES = 0.22, 0.095, 1.65
 LONGEST_NAME = 24
 INK, MUTED = "#1F2933", "#52606D"
 BAR_STYLES: dict[str, dict[str, Any]] = {
@@ -110,8 +110,10 @@ def plot_files(
     ax = given_or_new(ax, 6.0, 0.55 + 0.27 * len(rows))
     ax.set(xlim=(0, 6.0), ylim=(len(rows) - 0.45, -0.55))
     ax.set_axis_off()
+    bars_from = 0.3 + max(INDENT * row.depth + LETTER * len(row.text) for row in rows)
+    scale = (6.0 - bars_from - SIZES) / (root.size or 1)
     for line, row in enumerate(rows):
-        _draw(ax, line, row, BAR_LENGTH * row.size / (root.size or 1))
+        _draw(ax, line, row, bars_from, scale)
     _join(ax, rows)
     ax.set_title(_summary(root) if title is None else title)
     return ax
@@ -182,13 +184,14 @@ def _summary(root: Entry) -> str:
     return size if root.children is None else f"{size} in {_files(root)}"
 
 
-def _draw(ax: Axes, line: int, row: Row, length: float) -> None:
+def _draw(ax: Axes, line: int, row: Row, bars_from: float, scale: float) -> None:
     """Draw a line of the tree: name, bar and size."""
     muted = row.kind == "hidden"
     ax.text(INDENT * row.depth, line, row.text, va="center", color=MUTED if muted else INK)
-    ax.barh(line, length, left=BARS_FROM, height=0.6, gid=row.kind, **BAR_STYLES[row.kind])
+    length = scale * row.size
+    ax.barh(line, length, left=bars_from, height=0.6, gid=row.kind, **BAR_STYLES[row.kind])
     ax.text(
-        BARS_FROM + length + 0.07, line, row.written, va="center", fontsize="small", color=MUTED
+        bars_from + length + 0.07, line, row.written, va="center", fontsize="small", color=MUTED
     )
 
 

@@ -4,12 +4,14 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, Literal, ParamSpec, TypeVar
 
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colorbar import Colorbar
+
+from data_helpers.plotting.notebook import show_sharp
 
 __all__ = ["COLOURS", "DIFFERENCE_CMAP", "HATCHES", "INTENSITY_CMAP", "STYLE", "use_style"]
 
@@ -53,7 +55,8 @@ R = TypeVar("R")
 def use_style() -> None:
     """Give all later figures the look of the book.
 
-    The functions of this module wear it already; this is for figures drawn by hand beside them.
+    The functions of this module wear it already; this is for figures drawn by hand beside them. In
+    a notebook, drawings are from then on shown as SVG and images as PNG at twice their width.
 
     Examples
     --------
@@ -64,6 +67,7 @@ def use_style() -> None:
     ('white', ['DejaVu Sans'])
     """
     plt.style.use(STYLE)
+    show_sharp()
 
 
 def styled(draw: Callable[P, R]) -> Callable[P, R]:
@@ -90,8 +94,8 @@ def role_style(role: str) -> dict[str, Any]:
 def border_width(borders: Sequence[Sequence[float]], inches: float = 5.0) -> float:
     """Width in points of the borders of cells: thin enough to leave the cells visible."""
     extent = sum(along[-1] - along[0] for along in borders)
-    smallest = min((along[-1] - along[0]) / max(len(along) - 1, 1) for along in borders)
-    return min(0.9, 0.2 * 72 * inches * smallest / extent)
+    cells = [(along[-1] - along[0]) / (len(along) - 1) for along in borders if len(along) > 2]
+    return min(0.9, 0.2 * 72 * inches * min(cells, default=extent) / extent)
 
 
 def given_or_new(ax: Axes | None, width: float = 6.0, height: float = 4.0) -> Axes:
@@ -102,11 +106,18 @@ def given_or_new(ax: Axes | None, width: float = 6.0, height: float = 4.0) -> Ax
     return new
 
 
-def add_colorbar(ax: Axes, shown: ScalarMappable, label: str) -> Colorbar:
+def image_figure(height: float, width: float) -> tuple[float, float]:
+    """Size in inches of a figure for an image of this height and width, with its scale beside."""
+    return 6.0, min(max(4.3 * height / width, 0.9), 6.0) + 0.9
+
+
+def add_colorbar(
+    ax: Axes, shown: ScalarMappable, label: str, extend: Literal["neither", "both"] = "neither"
+) -> Colorbar:
     """Put a slim scale of values beside an image."""
     figure = ax.get_figure()
     assert figure is not None
-    scale = figure.colorbar(shown, ax=ax, shrink=0.9, aspect=24, pad=0.03)
+    scale = figure.colorbar(shown, ax=ax, shrink=0.9, aspect=24, pad=0.03, extend=extend)
     scale.set_label(label)
     scale.outline.set_visible(False)
     return scale

@@ -89,7 +89,7 @@ def plot_pyramid(
         ax.text(WORDS_FROM, base + height / 2, "\n".join(lines), va="center", linespacing=1.35)
         base += height
     count = f"{len(levels)} level{'' if len(levels) == 1 else 's'}"
-    own_title = f"{count}, voxels along {times(names)} to scale"
+    own_title = f"{count} ({times(names)}), voxels to scale"
     ax.set_title(own_title if title is None else title)
     return ax
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 from operator import index as as_int
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -12,10 +12,20 @@ from matplotlib.collections import LineCollection
 from numpy.typing import NDArray
 
 from data_helpers.grid import Chunks, chunk_borders, chunk_slices
-from data_helpers.plotting.look import COLOURS, DIFFERENCE_CMAP, add_colorbar, given_or_new, styled
-from data_helpers.plotting.words import axis_names
+from data_helpers.plotting.look import (
+    COLOURS,
+    DIFFERENCE_CMAP,
+    add_colorbar,
+    given_or_new,
+    image_figure,
+    styled,
+)
+from data_helpers.plotting.words import axis_names, number_text
 
 __all__ = ["plot_seams"]
+
+# Percent of the differences in a plane that lie inside the scale of colours.
+SHARE_IN_COLOURS = 98
 
 
 @dataclass(frozen=True)
@@ -46,7 +56,7 @@ class Differences:
         share = 100 * self.different / self.values
         percent = f"{share:.2g}" if share < 10 else f"{min(share, 99.9):.1f}"
         percent = "100" if self.different == self.values else percent
-        return f"max |difference| {self.largest:.3g}, {percent} % of values differ"
+        return f"max |difference| {number_text(self.largest)}, {percent} % of values differ"
 
 
 @styled
@@ -81,7 +91,9 @@ def plot_seams(
     axes
         Name of each axis. Without it the last of z, y, x.
     vmax
-        Difference at which the colours end, on both sides of zero. Without it, the largest one.
+        Difference at which the colours end, on both sides of zero. Without it, 98 % of the
+        differences in the plane lie inside, so that one large difference does not hide the others;
+        the scale then ends in arrows.
     unit
         Unit of the values.
     ax
@@ -119,15 +131,16 @@ def plot_seams(
     cut, where = _plane_to_show(shape, names, found, index)
     plane = _difference(np.asarray(result[cut]), np.asarray(expected[cut]))
 
-    ax = given_or_new(ax, 6.0, 4.8)
-    limit = vmax or _finite_limit(plane, found)
+    ax = given_or_new(ax, *image_figure(*plane.shape))
+    limit = vmax or _limit(plane)
     shown = ax.imshow(plane, cmap=DIFFERENCE_CMAP, vmin=-limit, vmax=limit, interpolation="nearest")
     _rule(ax, borders[-2], borders[-1])
     ax.set(xlabel=f"{names[-1]} (voxels){where}", ylabel=f"{names[-2]} (voxels)")
     ax.set_title(found.title() if title is None else title)
     if colorbar:
         measured = "" if unit is None else f" ({unit})"
-        add_colorbar(ax, shown, f"result \N{MINUS SIGN} expected{measured}")
+        extend: Literal["neither", "both"] = "both" if np.abs(plane).max() > limit else "neither"
+        add_colorbar(ax, shown, f"result \N{MINUS SIGN} expected{measured}", extend)
     return ax
 
 
@@ -186,12 +199,10 @@ def _plane_to_show(
     return (plane,), f"    at {names[0]} = {plane}"
 
 
-def _finite_limit(plane: NDArray[np.float64], found: Differences) -> float:
-    """Where the colours end: the largest difference, or 1 where there is none to show."""
-    if 0 < found.largest < np.inf:
-        return found.largest
-    finite = np.abs(plane[np.isfinite(plane)])
-    return float(finite.max(initial=0.0)) or 1.0
+def _limit(plane: NDArray[np.float64]) -> float:
+    """Where the colours end: at nearly the largest difference, or at 1 where there is none."""
+    sizes = np.abs(plane[np.isfinite(plane) & (plane != 0)])
+    return float(np.percentile(sizes, SHARE_IN_COLOURS)) if sizes.size else 1.0
 
 
 def _rule(ax: Axes, rows: Sequence[int], columns: Sequence[int]) -> None:
@@ -199,5 +210,6 @@ def _rule(ax: Axes, rows: Sequence[int], columns: Sequence[int]) -> None:
     top, bottom, left, right = -0.5, rows[-1] - 0.5, -0.5, columns[-1] - 0.5
     lines = [((left, row - 0.5), (right, row - 0.5)) for row in rows]
     lines += [((column - 0.5, top), (column - 0.5, bottom)) for column in columns]
-    drawn = LineCollection(lines, colors=COLOURS["chunk"], linewidths=0.7, alpha=0.55, gid="chunk")
+    drawn = LineCollection(lines, colors=COLOURS["chunk"], linewidths=0.6, alpha=0.7, gid="chunk")
+    drawn.set_linestyle((0, (1.5, 3)))  # dotted, so that a seam on the border stays visible
     ax.add_collection(drawn, autolim=False)

@@ -8,7 +8,13 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
-from data_helpers.plotting.look import INTENSITY_CMAP, add_colorbar, given_or_new, styled
+from data_helpers.plotting.look import (
+    INTENSITY_CMAP,
+    add_colorbar,
+    given_or_new,
+    image_figure,
+    styled,
+)
 from data_helpers.plotting.words import unit_text
 
 __all__ = ["plot_slice"]
@@ -93,8 +99,8 @@ def plot_slice(
     sizes = _checked_sizes(voxel_size, unit)
     plane, rows, columns = _read_plane(array, names, z, index)
 
-    ax = given_or_new(ax, 6.0, 4.6)
     extent = _extent(plane.shape, sizes[rows], sizes[columns])
+    ax = given_or_new(ax, *image_figure(extent[2] - extent[3], extent[1] - extent[0]))
     shown = ax.imshow(plane, cmap=cmap, vmin=vmin, vmax=vmax, extent=extent)
     called = _called(names, z)
     written = "voxels" if unit is None else unit_text(unit)

@@ -61,6 +61,8 @@ def draw_block(
             tint = BLOCK_TINTS[turn][side]
             _paint(ax, corners, f"turn-{turn}", facecolor=tint, transform=place)
     _rule(ax, borders, FRONT, "chunk", width, 4, transform=place)
+    ends = tuple((along[0], along[-1]) for along in borders)
+    _rule(ax, ends, FRONT, "chunk", 0.9, 4, transform=place)
     if layout.shard_borders is not None:
         shards = _pick(layout.shard_borders, order)
         _rule(ax, shards, FRONT, "shard", max(2.6 * width, 1.2), 5, transform=place)
