@@ -19,8 +19,10 @@ one. Text before the list belongs to the question::
     : Other chunks are separate objects and stay where they are.
     :::
 
-Every option needs an explanation. Without JavaScript each explanation unfolds by itself; with
-it, a reader chooses an option, asks for a check, and is told whether and why it is right.
+Every option needs an explanation, and the text before the options ends like a sentence (an option
+without explanation would look like such text). Without JavaScript each explanation unfolds by
+itself; with it, a reader chooses an option, asks for a check, and is told whether and why it is
+right.
 """
 
 from docutils import nodes
@@ -70,6 +72,11 @@ class Question(SphinxDirective):
                 f"a question holds {len(lists)} lists of options, expected one, at its end: write "
                 "each option on a line, then its explanation on the next, after a colon"
             )
+        if len(body) > 1 and body[-2].astext()[-1:].isalnum():
+            raise self.error(
+                f"the text before the options ends with {body[-2].astext()[-20:]!r}, expected the "
+                "end of a sentence: if this is an option, add its explanation after a colon"
+            )
         items = list(lists[0])
         answer = self.options.get("answer", "").strip().lower()
         allowed = LETTERS[: len(items)]
@@ -94,10 +101,6 @@ class Question(SphinxDirective):
         reason = question_reason("", letter=letter, right=right)
         for definition in item.children[1:]:
             reason += definition.children
-        if not reason.astext().strip():
-            raise self.error(
-                f"option {letter} has no explanation: add one on the next line, after a colon"
-            )
         return question_option("", choice, reason, right=right)
 
 

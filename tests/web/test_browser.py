@@ -1,0 +1,164 @@
+"""Every page of the site in a real browser: self-contained, accessible, and fit for a phone."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+pytestmark = [pytest.mark.web, pytest.mark.slow]
+
+Visit = Callable[..., Any]
+THEMES = ["light", "dark"]
+
+
+def violations(page: Page) -> list[tuple[str, str, str]]:
+    """What axe finds: the rule, the element, and what to do."""
+    # Without preload: axe would fetch the style sheets again, relative to the wrong folder.
+    found = Axe().run(page, options={"preload": False}).response["violations"]
+    return [
+        (rule["id"], node["html"][:200], node.get("failureSummary", "")[:300])
+        for rule in found
+        for node in rule["nodes"]
+    ]
+
+
+def sideways(page: Page) -> int:
+    """How many pixels a page can be scrolled sideways."""
+    return int(page.evaluate("document.documentElement.scrollWidth - window.innerWidth"))
+
+
+def test_a_page_asks_no_other_host_and_reports_no_error(
+    address: str, visit: Visit, page_name: str
+) -> None:
+    assert visit(address + page_name).faults == []
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_axe_finds_nothing(address: str, visit: Visit, page_name: str, theme: str) -> None:
+    page = visit(address + page_name, theme=theme).page
+    if page_name != "index.html":
+        assert page.locator("html").get_attribute("data-theme") == theme
+    assert violations(page) == []
+
+
+def test_a_phone_shows_a_page_without_sideways_scrolling(
+    address: str, visit: Visit, page_name: str
+) -> None:
+    assert sideways(visit(address + page_name, width=390).page) <= 0
+
+
+def test_the_front_page_leads_into_the_book(address: str, visit: Visit) -> None:
+    page = visit(address).page
+    page.wait_for_url("**/book/index.html")
+    expect(page.locator("h1")).to_contain_text("Chunk by Chunk")
+
+
+def background(page: Page) -> list[int]:
+    """Red, green and blue of the page's background."""
+    colour = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    return [int(part) for part in colour.strip("rgba()").split(",")[:3]]
+
+
+def test_the_theme_follows_the_system_until_the_reader_chooses(address: str, visit: Visit) -> None:
+    page = visit(f"{address}book/index.html", theme="dark").page
+    assert max(background(page)) < 60
+    switch = page.locator(".theme-switch-button:visible")
+    for _ in range(3):  # auto, light, dark: at least one press leads to each
+        switch.click()
+        if page.locator("html").get_attribute("data-mode") == "light":
+            break
+    assert min(background(page)) > 230
+    page.goto(f"{address}book/setup.html")
+    assert min(background(page)) > 230
+
+
+def test_search_finds_a_page_without_a_network(address: str, visit: Visit) -> None:
+    visited = visit(f"{address}book/index.html")
+    page = visited.page
+    page.keyboard.press("Control+k")
+    fields = page.locator("input[type=search]:visible")
+    expect(fields).to_have_count(1)
+    fields.fill("amplification")
+    fields.press("Enter")
+    results = page.locator("ul.search li a")
+    expect(results.first).to_be_visible()
+    results.first.click()
+    page.wait_for_load_state("networkidle")
+    expect(page.locator("article")).to_contain_text("amplification", ignore_case=True)
+    assert visited.faults == []
+
+
+def test_icons_are_drawn_by_the_web_font(address: str, visit: Visit) -> None:
+    page = visit(f"{address}book/index.html").page
+    loaded = page.evaluate(
+        "[...document.fonts].filter(font => font.status === 'loaded').map(font => font.family)"
+    )
+    assert any("Font Awesome" in family for family in loaded)
+    assert page.locator("svg.svg-inline--fa").count() == 0
+    icon = page.locator(".theme-switch-button:visible .fa-lg:visible").first.bounding_box()
+    assert icon
+    assert icon["width"] > 8
+
+
+# ---- what pages are made of
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_maths_code_tables_and_questions_are_accessible(
+    tiny: str, visit: Visit, theme: str
+) -> None:
+    visited = visit(tiny, theme=theme)
+    expect(visited.page.locator("mjx-container")).to_have_count(2)
+    assert violations(visited.page) == []
+    assert visited.faults == []
+
+
+def test_wide_tables_scroll_in_a_box_of_their_own(tiny: str, visit: Visit) -> None:
+    page = visit(tiny, width=390).page
+    assert sideways(page) <= 0
+    inner, outer = page.evaluate(
+        "(() => { const box = document.querySelector('table.dataframe').closest('.text_html');"
+        " return [box.scrollWidth, box.clientWidth] })()"
+    )
+    assert inner > outer + 100
+
+
+def test_a_question_is_answered_with_the_keyboard(tiny: str, visit: Visit) -> None:
+    page = visit(tiny).page
+    page.reload()  # folded again
+    question = page.locator(".cbc-question")
+    status = question.get_by_role("status")
+    check = question.get_by_role("button", name="Check")
+    expect(question.locator("details:visible")).to_have_count(0)
+
+    check.focus()
+    page.keyboard.press("Enter")
+    expect(status).to_have_text("Choose an answer first.")
+
+    question.get_by_label("One").focus()
+    page.keyboard.press("Space")
+    check.focus()
+    page.keyboard.press("Enter")
+    expect(status).to_contain_text("Not this one.")
+    expect(question.get_by_text("That is a uint8")).to_be_visible()
+
+    question.get_by_label("One").focus()
+    page.keyboard.press("ArrowDown")
+    expect(status).to_be_empty()
+    check.focus()
+    page.keyboard.press("Enter")
+    expect(status).to_contain_text("Right.")
+    expect(question.get_by_text("Sixteen bits.")).to_be_visible()
+    expect(question.get_by_text("That is a uint8")).to_be_hidden()
+    assert violations(page) == []
+
+
+def test_a_question_explains_itself_without_javascript(tiny: str, visit: Visit) -> None:
+    page = visit(tiny, script=False).page
+    question = page.locator(".cbc-question")
+    expect(question.get_by_role("button", name="Check")).to_be_hidden()
+    expect(question.locator("summary")).to_have_count(2)
+    question.get_by_text("Explanation of answer b").click()
+    expect(question.get_by_text("Sixteen bits.")).to_be_visible()
