@@ -39,6 +39,22 @@ from .plotting import plot_seams as plot_seams
 from .plotting import plot_slice as plot_slice
 from .plotting import use_style as use_style
 
+# stitching
+from .stitching import Link as Link
+from .stitching import Offsets as Offsets
+from .stitching import TiffTile as TiffTile
+from .stitching import TileError as TileError
+from .stitching import TileIndex as TileIndex
+from .stitching import TileView as TileView
+from .stitching import estimate_offsets as estimate_offsets
+from .stitching import fuse as fuse
+from .stitching import index_tiles as index_tiles
+from .stitching import lazy_stitch as lazy_stitch
+from .stitching import open_tiff as open_tiff
+from .stitching import parse_tile_name as parse_tile_name
+from .stitching import stitched_view as stitched_view
+from .stitching import tiles_to_zarr as tiles_to_zarr
+
 # storage
 from .storage import ObjectServer as ObjectServer
 from .storage import Request as Request
