@@ -133,6 +133,6 @@ def _mark(ax: Axes, reference: float, label: str) -> None:
         textcoords="offset points",
         ha="center",
         va="bottom",
-        fontsize="small",
+        fontsize=10,
         color=COLOURS["chunk"],
     )

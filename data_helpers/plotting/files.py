@@ -190,9 +190,7 @@ def _draw(ax: Axes, line: int, row: Row, bars_from: float, scale: float) -> None
     ax.text(INDENT * row.depth, line, row.text, va="center", color=MUTED if muted else INK)
     length = scale * row.size
     ax.barh(line, length, left=bars_from, height=0.6, gid=row.kind, **BAR_STYLES[row.kind])
-    ax.text(
-        bars_from + length + 0.07, line, row.written, va="center", fontsize="small", color=MUTED
-    )
+    ax.text(bars_from + length + 0.07, line, row.written, va="center", fontsize=10, color=MUTED)
 
 
 def _join(ax: Axes, rows: list[Row]) -> None:

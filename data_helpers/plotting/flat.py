@@ -9,7 +9,7 @@ from matplotlib.collections import LineCollection, PolyCollection
 from matplotlib.patches import Rectangle
 
 from data_helpers.plotting.layout import Borders, ChunkLayout, tick_borders
-from data_helpers.plotting.look import BLOCK_TINTS, COLOURS, border_width, role_style
+from data_helpers.plotting.look import BLOCK_TINTS, COLOURS, border_width, cased, role_style
 
 __all__ = ["draw_flat", "flat_height"]
 
@@ -85,7 +85,7 @@ def _rule(ax: Axes, borders: Plane, role: str, width: float) -> None:
     lines = [((columns[0], row), (columns[-1], row)) for row in rows]
     lines += [((column, rows[0]), (column, rows[-1])) for column in columns]
     drawn = LineCollection(lines, colors=COLOURS[role], linewidths=width, gid=role, zorder=4)
-    drawn.set(capstyle="projecting", clip_on=False)
+    drawn.set(capstyle="projecting", clip_on=False, path_effects=cased(role, width))
     ax.add_collection(drawn, autolim=False)
 
 

@@ -10,6 +10,7 @@ import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colorbar import Colorbar
+from matplotlib.patheffects import AbstractPathEffect, withStroke
 
 from data_helpers.plotting.notebook import show_sharp
 
@@ -96,6 +97,11 @@ def border_width(borders: Sequence[Sequence[float]], inches: float = 5.0) -> flo
     extent = sum(along[-1] - along[0] for along in borders)
     cells = [(along[-1] - along[0]) / (len(along) - 1) for along in borders if len(along) > 2]
     return min(0.9, 0.2 * 72 * inches * min(cells, default=extent) / extent)
+
+
+def cased(role: str, width: float) -> list[AbstractPathEffect]:
+    """Put a white edge on borders of shards, which stand out from every fill by it."""
+    return [withStroke(linewidth=width + 1.6, foreground="white")] if role == "shard" else []
 
 
 def given_or_new(ax: Axes | None, width: float = 6.0, height: float = 4.0) -> Axes:

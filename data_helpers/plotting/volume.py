@@ -10,7 +10,7 @@ from matplotlib.transforms import Transform
 
 from data_helpers.plotting.isometric import BACK, FRONT, Point, face_cells, project
 from data_helpers.plotting.layout import Borders, ChunkLayout
-from data_helpers.plotting.look import BLOCK_TINTS, COLOURS, border_width, role_style
+from data_helpers.plotting.look import BLOCK_TINTS, COLOURS, border_width, cased, role_style
 
 __all__ = ["draw_block", "draw_volume", "drawing_order"]
 
@@ -153,7 +153,7 @@ def _rule(
     drawn = LineCollection(
         sorted(lines), colors=COLOURS[role], linewidths=width, gid=role, zorder=zorder, **style
     )
-    drawn.set_capstyle("round")
+    drawn.set(capstyle="round", path_effects=cased(role, width))
     ax.add_collection(drawn)
 
 
