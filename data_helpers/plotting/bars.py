@@ -115,7 +115,7 @@ def _check(
 def _scale(ax: Axes, highest: float, unit: str, quantity: str | None) -> None:
     """Write numbers on the axis in the unit with the prefix that fits the longest bar."""
     factor, written = unit_scale(highest, unit)
-    ax.xaxis.set_major_locator(MaxNLocator(5))
+    ax.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
     ax.xaxis.set_major_formatter(lambda value, _: number_text(value / factor))
     in_unit = f"({written})" if written else ""
     ax.set_xlabel(f"{quantity or ''} {in_unit}".strip())
