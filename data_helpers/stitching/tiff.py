@@ -4,6 +4,7 @@ import os
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
+from struct import unpack
 from typing import Any
 
 import numpy as np
@@ -120,8 +121,10 @@ def open_tiff(path: str | os.PathLike[str]) -> TiffTile:
         raise TileError(name, "the file is empty; expected a TIFF: copy it again from its source")
     try:
         with tifffile.TiffFile(name) as tif:
+            # First, since a chain of pages that is cut short looks like one with fewer pages.
+            _check_end(name, status.st_size, _end_of_directories(tif, status.st_size))
             tile = _from_header(name, tif, (status.st_size, status.st_mtime_ns))
-            end = _last_byte(tif, tile)
+            _check_end(name, status.st_size, _end_of_pixels(tif, tile))
     except (TileError, OSError):
         raise
     except tifffile.TiffFileError as error:
@@ -130,12 +133,6 @@ def open_tiff(path: str | os.PathLike[str]) -> TiffTile:
         raise TileError(
             name, f"the header is damaged ({type(error).__name__}: {error}); expected a TIFF"
         ) from error
-    if end > status.st_size:
-        raise TileError(
-            name,
-            f"the file ends after {status.st_size} bytes; expected at least {end}, where its last "
-            "pixels should be: it is cut short, copy it again from its source",
-        )
     return tile
 
 
@@ -187,7 +184,35 @@ def _from_header(name: str, tif: tifffile.TiffFile, stamp: tuple[int, int]) -> T
     )
 
 
-def _last_byte(tif: tifffile.TiffFile, tile: TiffTile) -> int:
+def _check_end(name: str, size: int, end: int) -> None:
+    if end > size:
+        raise TileError(
+            name,
+            f"the file ends after {size} bytes; expected at least {end}, from what its header "
+            "says: it is cut short, copy it again from its source",
+        )
+
+
+def _end_of_directories(tif: tifffile.TiffFile, size: int) -> int:
+    """Where the last page's directory ends: each is a count, its entries, and where the next is."""
+    layout, file = tif.tiff, tif.filehandle
+    offset, end, seen = tif.pages.first.offset, 0, set()
+    while offset and offset not in seen:
+        seen.add(offset)
+        end = max(end, offset + layout.tagnosize)
+        if end > size:
+            break
+        file.seek(offset)
+        (count,) = unpack(layout.tagnoformat, file.read(layout.tagnosize))
+        end = max(end, offset + layout.tagnosize + count * layout.tagsize + layout.offsetsize)
+        if end > size:
+            break
+        file.seek(offset + layout.tagnosize + count * layout.tagsize)
+        (offset,) = unpack(layout.offsetformat, file.read(layout.offsetsize))
+    return end
+
+
+def _end_of_pixels(tif: tifffile.TiffFile, tile: TiffTile) -> int:
     """Where the last pixel ends."""
     if tile.offset is not None:
         return tile.offset + tile.dtype.itemsize * prod(tile.shape)
