@@ -32,16 +32,16 @@ def explain_error(error: BaseException) -> tuple[str, str]:
     Returns
     -------
     summary, advice : str
-        The error in Python's words or ours; what to do about it, or nothing.
+        What a call did, in Python's words or ours; what to do about it, or nothing.
 
     Examples
     --------
     >>> explain_error(ZeroDivisionError("division by zero"))
-    ('ZeroDivisionError: division by zero', '')
+    ('raised ZeroDivisionError: division by zero', '')
     """
-    text = "".join(traceback.format_exception_only(error)).strip()
+    text = "raised " + "".join(traceback.format_exception_only(error)).strip()
     if isinstance(error, SystemExit):
-        return "Your code ended the program (`sys.exit` or `exit`).", "Use `return` instead."
+        return "ended the program (`sys.exit` or `exit`).", "Use `return` instead."
     if isinstance(error, EOFError):
         return text, "A check cannot type: take what you need from the arguments, not `input()`."
     if isinstance(error, NameError):

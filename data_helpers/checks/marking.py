@@ -52,9 +52,9 @@ class Stub(Exception):  # noqa: N818
 class LearnerError(Exception):
     """The answer itself raised an error."""
 
-    def __init__(self, error: BaseException) -> None:
+    def __init__(self, error: BaseException, question: str) -> None:
         super().__init__(str(error))
-        self.error = error
+        self.error, self.question = error, question
 
 
 @dataclass(frozen=True)
@@ -150,7 +150,9 @@ class Answer:
             except Wrong:
                 raise
             except BaseException as error:
-                raise (Stub() if is_stub(error) else LearnerError(error)) from error
+                if is_stub(error):
+                    raise Stub from error
+                raise LearnerError(error, question) from error
         before = [*args, *kwargs.values()]
         after = [*given, *given_by_name.values()]
         if any(_changed(*pair) for pair in zip(before, after, strict=True)):
@@ -231,8 +233,9 @@ def mark(task: Task, answer: Answer, seed: int) -> Verdict:
     except Wrong as wrong:
         return verdict("wrong", wrong.summary, wrong.advice, picture=wrong.picture)
     except LearnerError as wrapped:
-        error = wrapped.error
-        return verdict("error", *explain_error(error), frames=learner_frames(error))
+        what, advice = explain_error(wrapped.error)
+        frames = learner_frames(wrapped.error)
+        return verdict("error", f"`{wrapped.question}` {what}", advice, frames=frames)
 
 
 def _check_answer_kind(task: Task, answer: Answer) -> None:
