@@ -211,10 +211,12 @@ def _regular_chunks(array: Any) -> Any:
 
 
 def _axis_names(array: Any, dimensions: int) -> Sequence[str | None] | None:
-    """Names of the axes, as Zarr 3 keeps them or as xarray writes them into Zarr 2."""
-    names = getattr(getattr(array, "metadata", None), "dimension_names", None)
+    """Names of the axes: of Zarr 3, of xarray in Zarr 2, or the dims of xarray and tile views."""
+    names: Any = getattr(getattr(array, "metadata", None), "dimension_names", None)
     if names is None and isinstance(array, zarr.Array):
         names = array.attrs.get("_ARRAY_DIMENSIONS")
+    elif names is None:
+        names = getattr(array, "dims", None)
     return names if names is not None and len(names) == dimensions else None
 
 
@@ -223,12 +225,14 @@ def location(array: Any) -> tuple[str, str] | None:
     if not isinstance(array, zarr.Array):
         return None
     store = innermost_store(array.store)
-    if isinstance(store, LocalStore):
-        return "file", str((store.root / array.path).resolve())
+    if (root := _root_on_disk(store)) is not None:
+        return "file", str((root / array.path).resolve())
     if isinstance(store, MemoryStore):
         return f"memory {id(store._store_dict)}", array.path
     if isinstance(store, ZipStore):
         return f"zip {store.path.resolve()}", array.path
+    if hasattr(store, "fs"):
+        return f"fsspec {_protocol(store)}", f"{getattr(store, 'path', '')}/{array.path}"
     return str(store), array.path
 
 
@@ -252,7 +256,21 @@ def in_memory(array: Any) -> bool:
     if not isinstance(array, zarr.Array):
         return False
     store = innermost_store(array.store)
-    if isinstance(store, MemoryStore):
-        return True
-    inner = getattr(store, "store", getattr(store, "fs", None))
-    return "memory" in type(inner).__name__.lower()
+    inside = type(getattr(store, "store", None)).__name__  # obstore has a MemoryStore of its own
+    return isinstance(store, MemoryStore) or "MemoryStore" in inside or "memory" in _protocol(store)
+
+
+def _root_on_disk(store: Store) -> Path | None:
+    """Directory of a store on a local file system: zarr's, fsspec's or obstore's."""
+    if isinstance(store, LocalStore):
+        return store.root
+    if "file" in _protocol(store):
+        return Path(getattr(store, "path", ""))
+    inside: Any = getattr(store, "store", None)
+    return Path(inside.prefix) if type(inside).__name__ == "LocalStore" else None
+
+
+def _protocol(store: Store) -> tuple[str, ...]:
+    """Names of the protocol that an fsspec store speaks; none for other stores."""
+    protocol = getattr(getattr(store, "fs", None), "protocol", ())
+    return (protocol,) if isinstance(protocol, str) else tuple(protocol)

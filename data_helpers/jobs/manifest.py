@@ -4,7 +4,7 @@ The manifest, not the presence of a chunk's file, is the truth. It holds one lin
 event, is only ever appended to, and survives a kill at any moment: a last line that was cut short
 is dropped. The lines are::
 
-    {"manifest": 1, "identity": {...}, "regions": 12}        the work, written first
+    {"manifest": 1, "identity": {...}}                       the work, written first
     {"done": "[0:64, 0:64]", "crc32": 2774132510}            one region, after it was written
     {"finished": true}                                       all regions, written last
 """
@@ -44,7 +44,7 @@ class Manifest:
     Raises
     ------
     ValueError
-        If the file is not a manifest, or is damaged before its last line.
+        If it is not a file, not a manifest, or is damaged before its last line.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
@@ -56,15 +56,13 @@ class Manifest:
         self._read()
 
     @contextmanager
-    def writing(self, identity: dict[str, Any], regions: int) -> Iterator[None]:
+    def writing(self, identity: dict[str, Any]) -> Iterator[None]:
         """Hold the manifest for one run, and check that it is the same work.
 
         Parameters
         ----------
         identity
             The identity of the work.
-        regions
-            How many regions there are in all.
 
         Raises
         ------
@@ -80,7 +78,7 @@ class Manifest:
             file.truncate(self._good_bytes)
             if self.identity is None:
                 self._file = file
-                self._append({"manifest": 1, "identity": identity, "regions": regions})
+                self._append({"manifest": 1, "identity": identity})
                 self.identity = identity
             self._check_same_work(identity)
             self._file = file
@@ -116,6 +114,8 @@ class Manifest:
 
     def _read(self) -> None:
         """Read all whole lines; what follows the last line break was cut short by a kill."""
+        if self.path.exists() and not self.path.is_file():
+            raise ValueError(f"the manifest {self.path} is not a file; expected the path of one")
         data = self.path.read_bytes() if self.path.exists() else b""
         self._good_bytes = data.rfind(b"\n") + 1
         for number, text in enumerate(data[: self._good_bytes].splitlines(), start=1):

@@ -1,21 +1,24 @@
 """Running a list of jobs: on threads or processes, with progress, and from where a run stopped."""
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any
 
 import joblib
 import tqdm
+import zarr
 
 from data_helpers.grid import Index
-from data_helpers.jobs.arrays import in_memory, local_directory
+from data_helpers.jobs.arrays import ZarrArray, in_memory, local_directory
 from data_helpers.jobs.guards import check_can_travel, index_text
 from data_helpers.jobs.identity import identity_of
 from data_helpers.jobs.job import FillChunk, Job
-from data_helpers.jobs.manifest import Manifest
-from data_helpers.jobs.stored import stored
+from data_helpers.jobs.manifest import Manifest, parse_index
+from data_helpers.jobs.stored import stored, units_left
 
-__all__ = ["run_jobs"]
+__all__ = ["Workers", "run_jobs"]
 
 
 def run_jobs(
@@ -72,73 +75,88 @@ def run_jobs(
         for fill in {id(job[0]): job[0] for job in listed}.values():
             if isinstance(fill, FillChunk):
                 check_can_travel(fill.output_array)
+    workers = Workers(n_jobs, backend, progress)
     if manifest is None:
-        for _ in results_of(listed, n_jobs, backend, progress, total=len(listed)):
-            pass
-        return
-    _run_with_manifest(listed, Manifest(manifest), n_jobs, backend, progress)
+        workers.run([(_without_result, job, {}) for job in listed])
+    else:
+        _run_with_manifest(listed, Manifest(manifest), workers)
 
 
-def _run_with_manifest(
-    jobs: list[Job], manifest: Manifest, n_jobs: int, backend: str | None, progress: bool
-) -> None:
+@dataclass(frozen=True)
+class Workers:
+    """Who runs jobs: how many, of which kind, and whether they show their progress."""
+
+    n_jobs: int = -1
+    backend: str | None = None
+    progress: bool = False
+
+    def run(
+        self,
+        jobs: list[Job],
+        collect: Callable[[int, Any], None] | None = None,
+        done_before: int = 0,
+    ) -> None:
+        """Run jobs; after the first error begin no other, let those under way end, and raise it.
+
+        Parameters
+        ----------
+        jobs
+            The jobs.
+        collect
+            Called with the position in `jobs` and the result of each job when it has ended. Its
+            errors count as those of a job.
+        done_before
+            Where the progress bar begins.
+        """
+        errors: list[Exception] = []
+        until_an_error = (
+            joblib.delayed(_attempt)(number, job)
+            for number, job in takewhile(lambda _: not errors, enumerate(jobs))
+        )
+        parallel = joblib.Parallel(
+            self.n_jobs, backend=self.backend or "threading", return_as="generator_unordered"
+        )
+        total = done_before + len(jobs)
+        with tqdm.tqdm(
+            total=total, initial=done_before, disable=not self.progress, unit="chunk"
+        ) as bar:
+            for number, result, error in parallel(until_an_error):
+                try:
+                    if error is not None:
+                        raise error
+                    if collect is not None:
+                        collect(number, result)
+                    bar.update()
+                except Exception as problem:
+                    errors.append(problem)
+        if errors:
+            raise errors[0]
+
+
+def _run_with_manifest(jobs: list[Job], manifest: Manifest, workers: Workers) -> None:
     """Do the jobs that the manifest does not know to be done, and note each when it is."""
-    fill = _the_one_output(jobs)
+    fill, output_array = _the_one_output(jobs)
     indices: list[Index] = [args[0] for _, args, _ in jobs]
-    with manifest.writing(_identity(fill), len(jobs)):
-        _sweep_leftovers(fill.output_array)
-        done = _still_done(manifest, indices, fill.output_array)
+    with manifest.writing(_identity(fill)):
+        _sweep_leftovers(output_array)
+        done = _still_done(manifest, indices, output_array)
         missing = [index for index in indices if index_text(index) not in done]
         todo: list[Job] = [(fill, (index,), {"checksum": True}) for index in missing]
-        for number, checksum in results_of(todo, n_jobs, backend, progress, total=len(jobs)):
-            manifest.add(missing[number], checksum)
-        manifest.finish()
+        workers.run(
+            todo, lambda number, checksum: manifest.add(missing[number], checksum), len(done)
+        )
+        if not units_left(output_array, map(parse_index, manifest.done)):
+            manifest.finish()
 
 
-def results_of(
-    jobs: list[Job], n_jobs: int, backend: str | None, progress: bool, total: int
-) -> Iterator[tuple[int, Any]]:
-    """Run jobs and give number and result of each as it ends; raise the first error at the end.
-
-    Parameters
-    ----------
-    jobs
-        The jobs.
-    n_jobs, backend, progress
-        As `run_jobs`.
-    total
-        Length of the progress bar; what `jobs` falls short of it was done before.
-
-    Yields
-    ------
-    (int, Any)
-        Position in `jobs` and result of a job.
-    """
-    errors: list[BaseException] = []
-
-    def until_an_error() -> Iterator[Any]:
-        for number, job in enumerate(jobs):
-            if errors:
-                return
-            yield joblib.delayed(_attempt)(number, job)
-
-    parallel = joblib.Parallel(
-        n_jobs=n_jobs, backend=backend or "threading", return_as="generator_unordered"
-    )
-    with tqdm.tqdm(
-        total=total, initial=total - len(jobs), disable=not progress, unit="chunk"
-    ) as bar:
-        for number, result, error in parallel(until_an_error()):
-            if error is not None:
-                errors.append(error)
-                continue
-            bar.update()
-            yield number, result
-    if errors:
-        raise errors[0]
+def _without_result(
+    function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> None:
+    """Run one job and let go of its result at once, however slowly results are collected."""
+    function(*args, **kwargs)
 
 
-def _attempt(number: int, job: Job) -> tuple[int, Any, BaseException | None]:
+def _attempt(number: int, job: Job) -> tuple[int, Any, Exception | None]:
     """Run one job; give its error instead of raising it, so that others can end in peace."""
     function, args, kwargs = job
     try:
@@ -147,7 +165,7 @@ def _attempt(number: int, job: Job) -> tuple[int, Any, BaseException | None]:
         return number, None, error
 
 
-def _the_one_output(jobs: list[Job]) -> FillChunk:
+def _the_one_output(jobs: list[Job]) -> tuple[FillChunk, ZarrArray]:
     """Give what all jobs share, or refuse jobs that a manifest cannot serve."""
     fills = {id(job[0]): job[0] for job in jobs}
     fill = next(iter(fills.values()), None)
@@ -156,12 +174,14 @@ def _the_one_output(jobs: list[Job]) -> FillChunk:
             f"a manifest serves the jobs of one output, but got {len(jobs)} jobs of {len(fills)} "
             "functions; expected one list made by chunkwise_jobs or output_jobs"
         )
-    if in_memory(fill.output_array):
+    output_array = fill.output_array
+    if not isinstance(output_array, zarr.Array) or in_memory(output_array):
         raise ValueError(
-            "a manifest serves an output that outlives the process, but this one is in memory; "
-            "expected an array on disk, such as create_like(array, path)"
+            f"a manifest serves a Zarr array that outlives the process, but the output is a "
+            f"{type(output_array).__name__} in memory; expected one such as "
+            "create_like(array, path)"
         )
-    return fill
+    return fill, output_array
 
 
 def _identity(fill: FillChunk) -> dict[str, Any]:
@@ -172,14 +192,14 @@ def _identity(fill: FillChunk) -> dict[str, Any]:
     }
 
 
-def _still_done(manifest: Manifest, indices: list[Index], output_array: Any) -> set[str]:
+def _still_done(manifest: Manifest, indices: list[Index], output_array: ZarrArray) -> set[str]:
     """Regions that are done and whose chunks have not been deleted since."""
     done = [index for index in indices if index_text(index) in manifest.done]
     present = stored(output_array, done)
     return {index_text(index) for index, there in zip(done, present, strict=True) if there}
 
 
-def _sweep_leftovers(output_array: Any) -> None:
+def _sweep_leftovers(output_array: ZarrArray) -> None:
     """Delete the temporary files of writers that were killed."""
     directory = local_directory(output_array)
     for leftover in directory.rglob("*.partial") if directory else ():

@@ -11,9 +11,17 @@ from zarr.core.buffer import default_buffer_prototype
 from zarr.core.sync import sync
 
 from data_helpers.grid import Index, chunk_slices, index_bounds
-from data_helpers.jobs.arrays import ZarrArray, unit_of_work
+from data_helpers.jobs.arrays import ZarrArray, all_chunk_indices, unit_of_work
+from data_helpers.jobs.guards import index_text
 
-__all__ = ["absent_inner_chunks", "chunk_key", "stored", "stored_bytes", "units_within"]
+__all__ = [
+    "absent_inner_chunks",
+    "chunk_key",
+    "stored",
+    "stored_bytes",
+    "units_left",
+    "units_within",
+]
 
 _ABSENT = 2**64 - 1  # what a shard's index says of a chunk it does not hold
 
@@ -76,6 +84,32 @@ def units_within(array: ZarrArray, region: Index) -> Iterator[Index]:
             slice(start + part.start, start + part.stop)
             for (start, _), part in zip(bounds, inside, strict=True)
         )
+
+
+def units_left(array: ZarrArray, regions: Iterable[Index]) -> list[Index]:
+    """List the units of work of an array that no region covers.
+
+    Parameters
+    ----------
+    array
+        A Zarr array.
+    regions
+        Regions aligned to its units of work.
+
+    Returns
+    -------
+    list of tuple of slice
+        One index per unit that is left.
+
+    Examples
+    --------
+    >>> import zarr
+    >>> array = zarr.create_array({}, shape=(8,), chunks=(2,), dtype="u1")
+    >>> units_left(array, [(slice(0, 6),)])
+    [(slice(6, 8, None),)]
+    """
+    covered = {index_text(unit) for region in regions for unit in units_within(array, region)}
+    return [unit for unit in all_chunk_indices(array) if index_text(unit) not in covered]
 
 
 def stored(array: ZarrArray, regions: Sequence[Index]) -> list[bool]:

@@ -13,8 +13,14 @@ from data_helpers.jobs.guards import index_text
 from data_helpers.jobs.identity import differences, identity_of
 from data_helpers.jobs.job import Job, crc32
 from data_helpers.jobs.manifest import Manifest, parse_index
-from data_helpers.jobs.run import results_of
-from data_helpers.jobs.stored import absent_inner_chunks, chunk_key, stored_bytes, units_within
+from data_helpers.jobs.run import Workers
+from data_helpers.jobs.stored import (
+    absent_inner_chunks,
+    chunk_key,
+    stored_bytes,
+    units_left,
+    units_within,
+)
 
 __all__ = ["Finding", "Report", "verify"]
 
@@ -144,18 +150,15 @@ def verify(
     known = None if manifest is None else _manifest_of(array, manifest)
     done = {} if known is None else known.done
     regions = [parse_index(text) for text in done]
-    covered = {index_text(unit) for region in regions for unit in units_within(array, region)}
-    units = all_chunk_indices(array)
-    regions += [unit for unit in units if index_text(unit) not in covered]
+    regions += units_left(array, regions)
     jobs: list[Job] = [
         (_check_region, (array, region, known is not None, done.get(index_text(region))), {})
         for region in regions
     ]
-    found = [
-        finding for _, some in results_of(jobs, n_jobs, None, False, len(jobs)) for finding in some
-    ]
+    found: list[Finding] = []
+    Workers(n_jobs).run(jobs, lambda _, some: found.extend(some))
     found.sort(key=lambda finding: [part.start for part in finding.index])
-    return Report(len(units), tuple(found))
+    return Report(len(all_chunk_indices(array)), tuple(found))
 
 
 def _manifest_of(array: ZarrArray, path: str | os.PathLike[str]) -> Manifest:
