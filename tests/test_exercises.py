@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
@@ -324,3 +325,28 @@ def test_without_jupytext_the_message_names_the_extra(monkeypatch: pytest.Monkey
     monkeypatch.setitem(sys.modules, "jupytext", None)
     with pytest.raises(ImportError, match=r"chunk-by-chunk\[exercises\]"):
         make_notebook(SOURCES[0])
+
+
+def test_the_command_writes_the_notebooks_and_says_what_it_kept(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    command = [sys.executable, "-m", "data_helpers", "exercises", str(out)]
+    first = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert f"{out / '01_storage.ipynb'}: written" in first.stdout
+    work = work_in(out / "01_storage.ipynb")
+    again = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "01_storage.ipynb: kept as it is, since it holds your work" in again.stdout
+    assert "03_chunking.ipynb: unchanged" in again.stdout
+    assert (out / "01_storage.ipynb").read_text(encoding="utf-8") == work
+    solved = subprocess.run([*command, "--instructor"], capture_output=True, text=True, check=True)
+    assert "01_storage_solutions.ipynb: written" in solved.stdout
+
+
+def test_the_command_reports_an_error_in_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from data_helpers.__main__ import main
+
+    (tmp_path / "file").write_text("")
+    assert main(["exercises", str(tmp_path / "file")]) == 1
+    assert "is a file; expected a directory" in capsys.readouterr().err
+    assert main(["exercises", str(tmp_path / "new")]) == 0

@@ -81,9 +81,10 @@ class Progress:
 
     def _repr_html_(self) -> str:
         """Show the table in a notebook."""
-        head = "".join(f"<th>{name}</th>" for name in ("task", "", "state", "checks"))
+        left = " style='text-align:left'"
+        head = "".join(f"<th{left}>{name}</th>" for name in ("task", "about", "state", "checks"))
         body = "".join(
-            "<tr>" + "".join(f"<td>{html.escape(str(cell))}</td>" for cell in row) + "</tr>"
+            "<tr>" + "".join(f"<td{left}>{html.escape(str(cell))}</td>" for cell in row) + "</tr>"
             for row in self.rows
         )
         rows = f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody>"
