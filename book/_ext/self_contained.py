@@ -17,8 +17,11 @@ MENDINGS = (
         r'<div id="pst-primary-sidebar" class=',
         '<div id="pst-primary-sidebar" role="complementary" aria-label="Book" class=',
     ),
-    # The empty corner of a data frame is no heading.
-    (r"<th></th>", "<td></td>"),
+    # The empty corner of a table is no heading.
+    (r"<th[^>]*>(<p></p>)?</th>", "<td></td>"),
+    # The entries of a bibliography hold links, so its divisions are no list.
+    (r'<div role="list" class="citation-list">', '<div class="citation-list">'),
+    (r' role="doc-biblioentry"', ""),
 )
 # What tex-chtml.js loads by itself; the package brings every other build of MathJax, too.
 MATHJAX_NEEDED = (
@@ -53,10 +56,11 @@ def describe(
     metatags = context.get("metatags", "")
     if doctree is None or 'name="description"' in metatags:
         return
-    paragraph = next(iter(doctree.findall(nodes.paragraph)), None)
-    if paragraph is not None:
-        text = shorten(paragraph.astext())
-        context["metatags"] = f'{metatags}<meta name="description" content="{text}">\n'
+    for paragraph in doctree.findall(nodes.paragraph):
+        if not isinstance(paragraph[0], nodes.reference):  # a link that stands by itself
+            text = shorten(paragraph.astext())
+            context["metatags"] = f'{metatags}<meta name="description" content="{text}">\n'
+            return
 
 
 def shorten(text: str) -> str:
