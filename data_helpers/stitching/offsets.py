@@ -36,7 +36,7 @@ class Offsets:
 
     @property
     def unlinked(self) -> tuple[int, ...]:
-        """Numbers of the tiles without a link that could be used: they stay where they were."""
+        """Numbers of the tiles without a link that could be used; they stay where they were."""
         linked = {tile for link in self.links if link.used for tile in (link.first, link.second)}
         return tuple(tile for tile in range(len(self.positions)) if tile not in linked)
 
