@@ -19,6 +19,9 @@ Clue = Literal[
 # The line of two arrays that are the same, as far as rounding shows.
 _SAME = (1.0, 0.0)
 
+# A band that holds more than this share of the array says nothing about places.
+_NEARLY_ALL = 0.99
+
 # Errors that all lie in a band by chance less often than this are no chance.
 _CHANCE = 0.01
 
@@ -187,8 +190,10 @@ def _line(result: NDArray[Any], expected: NDArray[Any]) -> tuple[float, float] |
         return None
     slope = (y[x.argmax()] - y[x.argmin()]) / np.ptp(x)
     offset = y[x.argmin()] - slope * x.min()
-    # An integer result was rounded or cut, which is off by up to one.
-    slack = 1e-4 * np.ptp(y) + (1.0 if result.dtype.kind in "iu" else 0.0)
+    # Integers were rounded or cut, which is off by up to one, on both sides.
+    slack = (
+        1e-4 * np.ptp(y) + (result.dtype.kind in "iu") + abs(slope) * (expected.dtype.kind in "iu")
+    )
     if np.abs(x - y).max() <= slack:
         return _SAME
     near = slack < 0.1 * np.ptp(y) and np.abs(slope * x + offset - y).max() <= slack
@@ -275,7 +280,7 @@ def _place(wrong: NDArray[np.bool_], chunks: Chunks, depth: int) -> tuple[Clue, 
             bands.append((float((distance <= width).mean()), clue, int(width)))
     share, clue, width = min(bands, key=lambda band: band[0])
     deepest = int(np.minimum(to_edge, to_border).max())
-    if share == 1.0:
+    if share > _NEARLY_ALL:
         return "everywhere", None, _everywhere(deepest)
     if share ** int(wrong.sum()) > _CHANCE:
         return "few", None, _few(int(wrong.sum()))
