@@ -10,7 +10,7 @@ UV_VERSION := 0.13.9
 # What requirements.txt holds: everything a reader or CI needs.
 EXTRAS := --extra data --extra fast --extra dev
 
-.PHONY: book site serve test quick lab lock clean
+.PHONY: book site serve test quick lab exercises lock clean
 .DEFAULT_GOAL := book
 
 # One environment for everything; uv installs in seconds what pip installs in minutes.
@@ -55,6 +55,11 @@ quick: $(VENV)/.ready
 # JupyterLab: chapters and exercises (Markdown) open as notebooks.
 lab: $(VENV)/.ready
 	$(BIN)/jupyter lab --ServerApp.ip=127.0.0.1 --notebook-dir=.
+
+# The exercise notebooks. A notebook that somebody has worked in is never replaced.
+exercises: $(VENV)/.ready
+	$(BIN)/python -m data_helpers exercises _build/exercises/student
+	$(BIN)/python -m data_helpers exercises _build/exercises/instructor --instructor
 
 # Choose the newest versions that work together on Python 3.11 to 3.14, and pin them.
 lock: $(VENV)/.ready

@@ -96,7 +96,7 @@ def make_notebook(source: Path, *, instructor: bool = False) -> Notebook:
         import jupytext
     except ImportError as error:
         raise ImportError(
-            "making notebooks needs jupytext: pip install 'chunk-by-chunk[exercises]'"
+            "making notebooks needs jupytext: pip install 'chunk-by-chunk[dev]'"
         ) from error
     parsed = jupytext.reads(source.read_text(encoding="utf-8"), fmt="md:myst")
     cells = [cell for cell in parsed.cells if instructor or "solution" not in _tags(cell)]
