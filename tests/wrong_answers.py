@@ -318,6 +318,11 @@ def at_once(image, chunks, sigma):
     return ndimage.gaussian_filter(image[...].astype("float32"), sigma, mode="nearest")
 
 
+def reading_twice(image, chunks, sigma):
+    once = smooth()(image, chunks, sigma)
+    return smooth()(image, chunks, sigma) if once.any() else once
+
+
 def untrimmed(image, chunks, sigma):
     return np.concatenate([at_once(image, chunks, sigma)] * 2)
 
@@ -505,6 +510,7 @@ PLANTED = [
     Planted("03.5", smooth(trim=False), "halo"),
     Planted("03.5", smooth(depth=lambda sigma: 30), "reads too much"),
     Planted("03.5", at_once, "reads too much"),
+    Planted("03.5", reading_twice, "Read once for each chunk"),
     Planted("03.5", untrimmed, "Cut the halo off"),
     Planted("03.5", lambda image, chunks, sigma: image.shape, "expected an array"),
     Planted("03.6", cut_evenly, "It writes outside its shard"),

@@ -11,6 +11,7 @@ An answer is called on fresh random data, in a second process that can be stoppe
 loop costs seconds and a crash costs nothing. Marking needs no network and changes no file.
 """
 
+import atexit
 import secrets
 import sys
 from pathlib import Path
@@ -25,6 +26,7 @@ from data_helpers.checks.worker import Request, Stopped, Worker
 __all__ = ["Progress", "Verdict", "check", "progress"]
 
 _worker = Worker()
+atexit.register(_worker.stop)
 _record: dict[str, list[Verdict]] = {}
 _LIMIT = 10.0  # seconds; right answers take well under one
 
