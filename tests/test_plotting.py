@@ -321,6 +321,8 @@ def test_a_block_has_three_faces_of_chunks_cut_at_the_edge() -> None:
     assert len(faces) == 4 + 6 + 6
     ragged = [face for face in faces if area(face) == pytest.approx(2 * 1 * np.sqrt(3) / 2)]
     assert len(ragged) == 4  # two on the side and two on the top are one voxel thick
+    nearest = project(0, 0, 4)
+    assert sum(np.isclose(face, nearest).all(1).any() for face in faces) == 3
 
 
 def test_integers_select_one_position_and_negative_ones_count_from_the_end() -> None:
@@ -624,6 +626,14 @@ def test_a_tree_never_has_more_lines_than_allowed_and_loses_no_byte(
     outermost = [text.get_position()[0] for text in ax.texts[::2]]
     inside = [length for length, x in zip(bars(ax), outermost, strict=True) if x == outermost[1]]
     assert sum(inside) == pytest.approx(bars(ax)[0])
+
+
+def test_one_of_many_folders_is_unfolded_down_to_its_files(tmp_path: Path) -> None:
+    for number in range(20):
+        (tmp_path / str(number)).mkdir()
+        (tmp_path / str(number) / "chunk").write_bytes(b"0")
+    names = [name for name, _ in lines(plot_files(tmp_path, max_entries=6))]
+    assert names[1:] == ["0/", "chunk", "1/", "chunk", "\N{HORIZONTAL ELLIPSIS} and 18 more"]
 
 
 def test_one_file_is_one_line(tree: Path) -> None:
