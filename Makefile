@@ -19,6 +19,8 @@ $(VENV)/.ready: requirements.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet uv==$(UV_VERSION)
 	$(BIN)/uv pip install --quiet --python $(BIN)/python -r requirements.txt
+	@# JupyterLab opens Markdown pages as notebooks; the setting stays inside this environment.
+	JUPYTER_CONFIG_DIR=$(VENV)/etc/jupyter $(BIN)/jupytext-config set-default-viewer markdown
 	touch $@
 
 # The site, executed offline on the embedded sample data; a warning is an error.
