@@ -218,8 +218,8 @@ def test_a_description_is_cut_at_a_word_and_safe_in_an_attribute() -> None:
             '<div class="citation" id="id7">',
         ),
         (
-            '<button class="btn search-button-field" title="Search" aria-label="Search" data-x="y">',
-            '<button class="btn search-button-field" title="Search" data-x="y">',
+            '<button class="btn search-button-field" aria-label="Search" data-x="y">',
+            '<button class="btn search-button-field" data-x="y">',
         ),
     ],
 )
