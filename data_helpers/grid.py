@@ -280,9 +280,13 @@ def aligned(index: Index, unit: Chunks, shape: Sequence[int]) -> bool:
     >>> aligned((slice(4, 6),), (4,), (10,))
     False
     """
-    borders = chunk_borders(shape, unit)
     bounds = index_bounds(index, shape)
-    return all(set(pair) <= set(axis) for pair, axis in zip(bounds, borders, strict=True))
+    _check_same_dimensions("shape", shape, "chunks", unit)
+    return all(
+        _is_border(axis, place, as_int(length), size)
+        for axis, (pair, length, size) in enumerate(zip(bounds, shape, unit, strict=True))
+        for place in pair
+    )
 
 
 def _checked_shape(shape: Sequence[int]) -> tuple[int, ...]:
@@ -308,12 +312,23 @@ def _axis_borders(axis: int, length: int, size: int | Sequence[int]) -> tuple[in
     """Borders along one axis, from one size or from all of them."""
     if isinstance(size, Sequence):
         return _borders_from_sizes(axis, length, size)
-    size = as_int(size)
-    if size < 1:
+    return (*range(0, length, _checked_size(axis, length, size)), length)
+
+
+def _is_border(axis: int, place: int, length: int, size: int | Sequence[int]) -> bool:
+    """Tell whether a chunk begins or ends at a place, without listing all borders if need be."""
+    if isinstance(size, Sequence):
+        return place in _borders_from_sizes(axis, length, size)
+    return place % _checked_size(axis, length, size) == 0 or place == length
+
+
+def _checked_size(axis: int, length: int, size: int) -> int:
+    """Give a chunk size as a plain integer, at least one."""
+    if (plain := as_int(size)) < 1:
         raise ValueError(
-            f"chunk size {size} on axis {axis} of length {length}; expected a size of 1 or more"
+            f"chunk size {plain} on axis {axis} of length {length}; expected a size of 1 or more"
         )
-    return (*range(0, length, size), length)
+    return plain
 
 
 def _borders_from_sizes(axis: int, length: int, sizes: Sequence[int]) -> tuple[int, ...]:
