@@ -87,7 +87,9 @@ from .jobs import unit_of_work as unit_of_work
 from .jobs import verify as verify
 
 # samples and phantoms
+from .phantoms import make_tiles as make_tiles
 from .phantoms import phantom_heart as phantom_heart
+from .phantoms import phantom_raster as phantom_raster
 from .samples import CorruptCacheError as CorruptCacheError
 from .samples import FetchError as FetchError
 from .samples import SampleInfo as SampleInfo

@@ -19,9 +19,13 @@ __all__ = ["Heart", "heart_in", "may_hold_heart", "swelling"]
 
 # The heart lies askew in its container: its own axes are a (from apex to base), b (from the
 # right to the left side) and c. The three rows are orthonormal.
-_FRAME = np.linalg.qr(np.array([[-0.45, -0.35, 0.82], [0.2, 1.0, 0.1], [0.0, 0.0, 1.0]]).T)[0].T
+_FRAME = (
+    (-0.450586, -0.350456, 0.821068),
+    (-0.040086, -0.910854, -0.410777),
+    (0.891833, -0.218004, 0.396370),
+)
 # No part of the heart lies outside this box (a test looks).
-_BOX = ((-0.8, 0.8), (-0.8, 0.8), (-0.95, 1.0))
+_BOX = ((-0.8, 0.7), (-0.85, 0.75), (-0.95, 1.0))
 # Centres and radii in the heart's own axes.
 _LEFT_VENTRICLE = (-0.16, 0.10, 0.0), (0.56, 0.34, 0.34)
 _RIGHT_VENTRICLE = (-0.08, -0.18, 0.10), (0.46, 0.33, 0.32)
@@ -92,7 +96,9 @@ def heart_in(
     right = ellipsoid(place, *_RIGHT_VENTRICLE)
     muscle = smooth_union(left, right, 0.08)
     atria = np.minimum(ellipsoid(place, *_LEFT_ATRIUM), ellipsoid(place, *_RIGHT_ATRIUM))
-    great = tube_distance(_great_vessels(), axes, ranges, shape, 0.1)
+    voxel = 2 / max(shape)
+    # Beyond its reach a vessel must not show, nor its wall, nor the fading of either.
+    great = tube_distance(_great_vessels(), axes, ranges, shape, _VESSEL_WALL + voxel)
     # The right ventricle is wrapped around the left one, whose wall is the septum.
     chambers = np.maximum(right + _RIGHT_WALL, 0.012 - left)
     np.minimum(chambers, ellipsoid(place, *_LEFT_CHAMBER) + swell[2] * 0.03, out=chambers)
@@ -100,7 +106,6 @@ def heart_in(
     np.minimum(chambers, atria + _ATRIAL_WALL, out=chambers)
     if great is not None:
         np.minimum(chambers, great + _VESSEL_WALL, out=chambers)
-    voxel = 2 / max(shape)
     return Heart(
         place=place,
         fat=_fat(place[0], muscle, atria, swell),
@@ -108,20 +113,20 @@ def heart_in(
         muscle=muscle,
         depth=left,
         chambers=chambers,
-        coronaries=tube_distance(_coronaries(seed, 0.4 * voxel), axes, ranges, shape, 0.02),
+        coronaries=tube_distance(_coronaries(seed, 0.4 * voxel), axes, ranges, shape, voxel),
     )
 
 
 def _own_axes(axes: Sequence[Floats], swell: Sequence[Floats]) -> list[Floats]:
     """Turn x, y and z, bent a little, into the heart's own axes."""
-    bent = [
+    bent: list[Floats] = [
         axis.reshape(tuple(-1 if i == number else 1 for i in range(3))) + noise * amount
         for number, (axis, noise, amount) in enumerate(
             zip(axes, swell, (0.06, 0.05, 0.05), strict=True)
         )
     ]
-    place = []
-    for row in _FRAME.tolist():
+    place: list[Floats] = []
+    for row in _FRAME:
         total = bent[0] * row[0]
         total += bent[1] * row[1]
         total += bent[2] * row[2]
@@ -145,7 +150,7 @@ def _fat(height: Floats, muscle: Floats, atria: Floats, swell: Sequence[Floats])
 
 def _along(a: float, b: float, c: float) -> Point:
     """Turn a point in the heart's own axes into x, y, z."""
-    x, y, z = (np.array([a, b, c]) @ _FRAME).tolist()
+    x, y, z = (a * p + b * q + c * r for p, q, r in zip(*_FRAME, strict=True))
     return (x, y, z)
 
 

@@ -21,7 +21,7 @@ __all__ = ["phantom_heart"]
 
 # Voxels worked on at once: few enough that intermediate results stay in the processor's cache,
 # and that memory does not grow with the block.
-_TILE = (16, 32, 64)
+_TILE = (32, 64, 64)
 # Grey values, as in a scan of a heart in gel with a contrast agent in its vessels.
 _AIR, _GEL, _FAT, _WALL, _MUSCLE, _CONTRAST, _CONTAINER = 7, 29, 54, 98, 108, 226, 232
 _CONTAINER_RADIUS, _CONTAINER_HALF_WIDTH = 0.952, 0.012
@@ -121,15 +121,23 @@ def _paint_heart(
         _lay(image, _WALL + texture * 7, cover)
     cover = painted(heart.muscle, voxel)
     if cover is not None:
-        _lay(image, _muscle(heart, cover > 0, swell[0], texture, seed, voxel), cover)
+        where = (cover > 0) & (heart.chambers > -voxel)  # chambers are painted over it
+        _lay(image, _muscle(heart, where, swell[0], texture, seed, voxel), cover)
     cover = painted(heart.chambers, voxel)
     if cover is not None:
         _lay(image, _blood(heart.chambers, swell, texture), cover)
     if heart.coronaries is not None:
-        # They run in fat and muscle, and end where a chamber begins.
-        vessels = np.maximum(heart.coronaries, 0.01 - heart.chambers)
-        _lay(image, _WALL + 30.0, painted(vessels, voxel))
-        _lay(image, _CONTRAST + texture * 8, painted(vessels + 0.0036, voxel))
+        _paint_coronaries(image, heart, texture, voxel)
+
+
+def _paint_coronaries(image: Floats, heart: Heart, texture: Floats, voxel: float) -> None:
+    """Paint vessels that run in fat and muscle, and end where a chamber begins."""
+    assert heart.coronaries is not None
+    vessels: Floats = np.minimum(heart.fat, heart.muscle)
+    np.maximum(vessels, 0.01 - heart.chambers, out=vessels)
+    np.maximum(vessels, heart.coronaries, out=vessels)
+    _lay(image, _WALL + 30.0, painted(vessels, voxel))
+    _lay(image, _CONTRAST + texture * 8, painted(np.add(vessels, 0.0012), voxel))
 
 
 def _muscle(

@@ -162,11 +162,18 @@ def plane_noise(seed: int, u: Floats, v: Floats) -> Floats:
 def _split(position: Floats) -> tuple[Words, Floats]:
     cell = np.floor(position)
     inside = position - cell
-    return cell.astype(np.int32).view(np.uint32), inside * inside * (3 - 2 * inside)
+    weight = inside * -2
+    weight += 3
+    weight *= inside
+    weight *= inside
+    return cell.astype(np.int32).view(np.uint32), weight
 
 
 def _signed(words: Words) -> Floats:
-    values = mixed(words.copy()).view(np.int32).astype(np.float32)
+    """Turn the words of lattice points into values from -1 to 1 (half the scrambling will do)."""
+    words = words ^ (words >> np.uint32(15))
+    words *= _MIX[0]
+    values: Floats = words.view(np.int32).astype(np.float32)
     values *= 2.0**-31
     return values
 

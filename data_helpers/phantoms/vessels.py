@@ -83,8 +83,11 @@ def grown_tree(
         wobble = (chance.gauss(0, 0.35), chance.gauss(0, 0.35), chance.gauss(0, 0.35))
         heading = _unit(_added(heading, wobble))
         end = _added(place, heading, length)
+        scale = _scale(end, centre, radii)
         if not dives:
-            end = _onto(end, centre, radii)
+            end = _added(centre, _added(end, centre, -1.0), 1 / scale)
+        elif not 0.45 < scale < 1.1:
+            continue
         tubes.append(Tube(place, end, radius))
         sprouts.append((end, heading, radius * 0.93, dives))
         if chance.random() < 0.5:
@@ -95,11 +98,10 @@ def grown_tree(
     return tubes
 
 
-def _onto(point: Point, centre: Point, radii: Point) -> Point:
-    """Move a point onto the ellipsoid, along the line to its centre."""
+def _scale(point: Point, centre: Point, radii: Point) -> float:
+    """Return by how much an ellipsoid must grow to reach a point."""
     arm = _added(point, centre, -1.0)
-    scale = math.sqrt(sum((a / r) ** 2 for a, r in zip(arm, radii, strict=True)))
-    return _added(centre, arm, 1 / scale)
+    return math.sqrt(sum((a / r) ** 2 for a, r in zip(arm, radii, strict=True)))
 
 
 def tube_distance(
