@@ -381,9 +381,11 @@ def test_ranges_that_zarr_joins_count_as_one_request() -> None:
 
 
 @st.composite
-def tasks(draw: st.DrawFn) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...], int]:
+def tasks(
+    draw: st.DrawFn, *, max_dims: int = 3, max_side: int = 12
+) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...], int]:
     """A shape, source chunks, target units, and a budget from too little to more than enough."""
-    shape, source = draw(shapes_and_chunks(max_side=12))
+    shape, source = draw(shapes_and_chunks(max_dims=max_dims, max_side=max_side))
     return shape, source, draw(chunks_for(shape)), draw(st.integers(1, 16 * prod(shape) + 400))
 
 
@@ -421,7 +423,7 @@ def clipped(sizes: tuple[int, ...], shape: tuple[int, ...]) -> tuple[int, ...]:
 
 
 @settings(deadline=None)
-@given(tasks())
+@given(tasks(max_dims=2, max_side=60))
 def test_a_plan_keeps_its_budget_or_names_the_least_that_does(task: Any) -> None:
     plan = planned(task)
     if plan is None:
@@ -433,7 +435,7 @@ def test_a_plan_keeps_its_budget_or_names_the_least_that_does(task: Any) -> None
 
 
 @settings(deadline=None)
-@given(tasks())
+@given(tasks(max_dims=2, max_side=60))
 def test_a_plan_cuts_no_unit_it_writes_and_no_source_chunk_into_more_than_two(task: Any) -> None:
     plan = planned(task)
     assume(plan is not None)
@@ -446,6 +448,22 @@ def test_a_plan_cuts_no_unit_it_writes_and_no_source_chunk_into_more_than_two(ta
     blocks = list(chunk_slices(shape, plan.stages[0].block))
     times = Counter(place for block in blocks for place in chunks_touched(block, source))
     assert max(times.values()) <= plan.reads <= 2
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "budget", "along_y"),
+    [
+        ((10, 1), (8, 400), 28_900, 5),  # 10 and 8 share only 2: halves rather than crumbs
+        ((7, 1), (5, 400), 18_900, 7),  # 7 is prime: whole, rather than chunks of one voxel
+    ],
+)
+def test_temporary_chunks_divide_the_blocks_that_write_them_and_are_no_crumbs(
+    source: Any, target: Any, budget: int, along_y: int
+) -> None:
+    with small_world():
+        plan = plan_rechunk((400, 400), source, target, itemsize=1, max_memory=budget)
+    assert plan.temporary is not None
+    assert plan.temporary[0] == along_y
 
 
 def test_a_generous_budget_is_one_pass_and_a_tight_one_two() -> None:

@@ -95,7 +95,6 @@ def rechunk_zarr(
             chunks=plan.temporary,
             dtype=source.dtype,
             compressors=None,
-            config={"write_empty_chunks": True},  # bit for bit, the sign of zeros included
         )
         _carry_out(plan.stages[0], source, between)
         _carry_out(plan.stages[1], between, target)
