@@ -92,8 +92,8 @@ def _unusable(folder: Path, registry: Registry) -> list[str]:
 def _obtain(registry: Registry, folder: Path, network: Network, progress: bool) -> None:
     if network.offline:
         raise FetchError(
-            f"{registry.name} is not complete in {folder.parent} and DATA_HELPERS_OFFLINE forbids "
-            "to download it; run `python -m data_helpers fetch` once with DATA_HELPERS_OFFLINE=0"
+            f"{registry.name} is not complete in {folder.parent}, and DATA_HELPERS_OFFLINE forbids "
+            "to download it; set it to 0 to allow that"
         )
     if registry.base_url in _FAILED:
         raise FetchError(

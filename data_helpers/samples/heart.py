@@ -124,9 +124,9 @@ def _real_heart(source: Source | None) -> Path | None:
         if chosen == "real":
             raise
         warnings.warn(
-            f"this heart is synthetic, the real one could not be had: {error}. To get it, run "
-            "`python -m data_helpers fetch` where there is a network; to make its absence an "
-            'error, ask for source="real"; to silence this, for source="phantom"',
+            f"this heart is synthetic; the real one could not be had: {error}. To get it, run "
+            "`python -m data_helpers fetch` where there is a network. To make its absence an "
+            'error, ask for source="real"; to have the synthetic one in peace, source="phantom"',
             SyntheticDataWarning,
             stacklevel=3,
         )
