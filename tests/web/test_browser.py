@@ -7,7 +7,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-pytestmark = [pytest.mark.web, pytest.mark.slow]
+# On a busy machine axe takes minutes for the longest pages.
+pytestmark = [pytest.mark.web, pytest.mark.slow, pytest.mark.timeout(900)]
 
 Visit = Callable[..., Any]
 THEMES = ["light", "dark"]
