@@ -220,7 +220,7 @@ def test_a_series_with_a_hole_is_warned_of_since_no_other_tile_can_tell() -> Non
 
 
 @pytest.mark.parametrize(
-    "values", [(405, 488, 561, 640), (0, 50, 100), (7,), (3, 900), (0, 1, 9999)]
+    "values", [(405, 488, 561, 640), (0, 50, 100), (7,), (3, 900), (0, 1, 9999), (1, 2, 4, 8)]
 )
 def test_values_that_are_no_series_with_holes_are_taken_as_they_are(
     values: tuple[int, ...],

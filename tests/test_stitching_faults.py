@@ -14,6 +14,8 @@ import tifffile
 from numpy.typing import NDArray
 
 from data_helpers.jobs import ChunkError
+from data_helpers.phantoms import make_tiles
+from data_helpers.phantoms.tiles import FAULTS as FAULT_NAMES
 from data_helpers.stitching import (
     TileError,
     lazy_stitch,
@@ -238,25 +240,63 @@ def without_privileges() -> Iterator[None]:
         os.seteuid(0)
 
 
-@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="permissions of POSIX systems")
-def test_a_tile_that_may_not_be_read_is_named() -> None:
-    # Not pytest's folder, which is closed to all but the user who runs the tests.
+MADE = (
+    "ex6-2_CamA_ch{channel:d}_CAM1_stack{stack:d}_{}nm_{}msec_{}msecAbs_{x:d}x_{y:d}y_{}z_{}t.tif"
+)
+MADE_AXES = ("channel", "stack", "z", "y", "x")
+MADE_FAULTS: dict[str, tuple[type[Exception], str]] = {
+    "missing": (FileNotFoundError, "1 of 24 tiles are missing"),
+    "duplicate": (ValueError, "1 places have more than one tile"),
+    "short": (TileError, "found (7, 48, 64) uint16, expected (8, 48, 64) uint16"),
+    "wrong_dtype": (TileError, "found (8, 48, 64) float32, expected (8, 48, 64) uint16"),
+    "empty": (TileError, "the file is empty"),
+    "not_tiff": (TileError, "not a TIFF file"),
+    "no_permission": (TileError, "cannot be opened (Permission denied)"),
+    "corrupt": (ChunkError, "the pixels cannot be read"),
+}
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder for any user: pytest's are closed to all but the one who runs the tests."""
     with tempfile.TemporaryDirectory() as name:
-        directory = Path(name)
-        directory.chmod(0o755)
-        paths = [directory / f"c{c}_x{x}.tif" for c in range(2) for x in (0, 10)]
-        for path in paths:
-            write(path, np.zeros((3, 20, 10), "u2"))
+        Path(name).chmod(0o777)
+        yield Path(name)
+
+
+def test_sound_tiles_of_the_phantom_come_back_whole(open_folder: Path) -> None:
+    image = np.random.default_rng(0).integers(0, 999, (2, 3, 4, 11, 13), dtype="uint16")
+    paths = make_tiles(open_folder / "tiles", image=image, grid=(1, 3, 2))
+    array = tiles_to_zarr(reversed(paths), MADE, MADE_AXES, open_folder / "out.zarr", n_jobs=2)
+    np.testing.assert_array_equal(array[...], image)
+    assert array.metadata.dimension_names == MADE_AXES
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="permissions of POSIX systems")
+@pytest.mark.parametrize("fault", FAULT_NAMES)
+def test_each_fault_of_a_directory_has_its_error_and_leaves_nothing_half_written(
+    open_folder: Path, fault: str
+) -> None:
+    kind, words = MADE_FAULTS[fault]
+    sound = make_tiles(open_folder / "sound")
+    paths = make_tiles(open_folder / "tiles", faults={fault: 7})
+    for path in paths:
+        if path.stat().st_mode & 0o400:
             path.chmod(0o644)
-        (directory / BAD).chmod(0)
-        with without_privileges():
-            with pytest.raises(TileError) as read:
-                lazy_stitch(paths, PATTERN, AXES).compute(scheduler="sync")
-            with pytest.raises(TileError) as written:
-                tiles_to_zarr(paths, PATTERN, AXES, directory / "out.zarr")
-        for error in (read, written):
-            check(error.value, [str(directory / BAD), "cannot be opened (Permission denied)"])
-        assert sorted(directory.iterdir()) == sorted(paths)
+    (open_folder / "tiles").chmod(0o755)
+    with without_privileges(), pytest.raises(kind) as error:
+        tiles_to_zarr(paths, MADE, MADE_AXES, open_folder / "out.zarr", n_jobs=2)
+    check(error.value, [words, "*" if fault == "missing" else sound[7].name])
+    assert sorted(path.name for path in open_folder.iterdir()) == ["sound", "tiles"]
+
+
+def test_all_faulty_tiles_of_a_directory_are_named_at_once(open_folder: Path) -> None:
+    faults = {"short": 2, "wrong_dtype": 5, "empty": 9, "not_tiff": 20}
+    paths = make_tiles(open_folder, faults=faults)
+    with pytest.raises(TileError) as error:
+        lazy_stitch(paths, MADE, MADE_AXES, verify=True)
+    check(error.value, [str(paths[number]) for number in faults.values()])
+    assert len(error.value.others) == 3
 
 
 def test_damaged_pixels_under_a_sound_header_are_named(tiles: Path) -> None:

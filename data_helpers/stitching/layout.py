@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -77,9 +78,8 @@ def lay_out(index: TileIndex, reader: Reader, *, verify: bool) -> Layout:
     ValueError
         If the axes do not fit the dimensions of the tiles.
     """
-    places = [tuple(map(int, place)) for place in np.argwhere(index.paths != None)]  # noqa: E711
-    chosen = places if verify else places[:1]
-    tiles, errors = _open_all(index, chosen, reader)
+    places = (place for place, path in np.ndenumerate(index.paths) if path is not None)
+    tiles, errors = _open_all(index, places if verify else islice(places, 1), reader)
     if not tiles:
         _raise_together(errors)
     dtype = _most_common(native(tile.dtype) for tile in tiles.values())
@@ -153,7 +153,7 @@ def exactly(number: Any, dtype: np.dtype[Any]) -> Any:
 
 
 def _open_all(
-    index: TileIndex, places: list[tuple[int, ...]], reader: Reader
+    index: TileIndex, places: Iterable[tuple[int, ...]], reader: Reader
 ) -> tuple[dict[tuple[int, ...], OpenTile], list[TileError]]:
     tiles: dict[tuple[int, ...], OpenTile] = {}
     errors = []
