@@ -4,9 +4,14 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 from numpy.typing import NDArray
+
+# Tests say what is right, never how fast: a busy machine must not fail them.
+settings.register_profile("shared", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("shared")
 
 EDGE_MODES = ("reflect", "mirror", "nearest", "wrap", "constant")
 DTYPES = ("uint8", "int16", "uint16", "int32", "float32", "float64")

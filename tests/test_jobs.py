@@ -244,6 +244,13 @@ def through_one_memory(path: Path) -> tuple[Any, Any]:
     return array, zarr.open_array(MemoryStore(memory), path="a")
 
 
+def through_one_zip_file(path: Path) -> tuple[Any, Any]:
+    with ZipStore(path / "a.zip", mode="w") as store:
+        zarr.create_array(store, shape=(8, 8), chunks=(4, 4), dtype="u1")
+    one, other = (ZipStore(path / "a.zip", mode="r") for _ in range(2))
+    return zarr.open_array(one), zarr.open_array(other)
+
+
 @pytest.mark.parametrize(
     "two",
     [
@@ -254,6 +261,7 @@ def through_one_memory(path: Path) -> tuple[Any, Any]:
         through_a_group,
         through_a_wrapping_store,
         through_one_memory,
+        through_one_zip_file,
     ],
 )
 def test_in_place_is_refused_however_the_array_was_opened(
@@ -388,6 +396,7 @@ def test_memory_and_disk_are_told_apart_behind_fsspec(on_disk: Any, tmp_path: Pa
         (lambda x: x[None], r"returned shape \(1, \d+, \d\); expected \(\d+, \d\)"),
         (lambda x: x.astype("f8"), r"returned float64, which the output's uint16 cannot hold"),
         (lambda x: x.astype("i4"), r"returned int32, which the output's uint16 cannot hold"),
+        (lambda x: x.astype("u4"), r"returned uint32, which the output's uint16 cannot hold"),
         (lambda x: x.tolist(), r"returned list; expected a NumPy array"),
         (lambda x: np.ma.masked_less(x, 9), r"returned MaskedArray.*fill the masked values"),
         (lambda x: None, r"returned NoneType; expected a NumPy array"),
@@ -425,7 +434,7 @@ def fails_stubbornly(chunk: NDArray[Any]) -> NDArray[Any]:
     raise StubbornError("one", "two")
 
 
-@pytest.mark.parametrize("backend", [None, "loky"])
+@pytest.mark.parametrize("backend", [None, pytest.param("loky", marks=pytest.mark.slow)])
 def test_an_error_names_the_chunk_and_keeps_its_cause(
     backend: str | None, on_disk: Any, tmp_path: Path
 ) -> None:
@@ -448,6 +457,21 @@ def test_an_error_names_the_chunk_and_keeps_its_cause(
     np.testing.assert_array_equal(target[:15], on_disk[:15])
 
 
+def test_a_pickled_error_is_the_same_error(on_disk: Any) -> None:
+    target = jobs.create_like(on_disk)
+    for f, cause in ((fails_at_one, ZeroDivisionError), (fails_stubbornly, RuntimeError)):
+        listed = jobs.chunkwise_jobs(f, input_array=on_disk, output_array=target)
+        with pytest.raises(jobs.ChunkError) as caught:
+            jobs.run_jobs(listed, n_jobs=1)
+        copy = pickle.loads(pickle.dumps(caught.value))
+        assert (type(copy), copy.index) == (jobs.ChunkError, caught.value.index)
+        assert type(copy.cause) is cause
+        assert copy.__cause__ is copy.cause
+        assert f"in {f.__name__}" in copy.cause.__notes__[0]
+        assert str(caught.value.cause) in str(copy)
+
+
+@pytest.mark.slow
 def test_an_error_that_cannot_be_pickled_arrives_as_text(on_disk: Any, tmp_path: Path) -> None:
     target = jobs.create_like(on_disk, tmp_path / "out")
     listed = jobs.chunkwise_jobs(fails_stubbornly, input_array=on_disk, output_array=target)
@@ -455,6 +479,7 @@ def test_an_error_that_cannot_be_pickled_arrives_as_text(on_disk: Any, tmp_path:
         jobs.run_jobs(listed, n_jobs=2, backend="loky")
 
 
+@pytest.mark.slow
 def test_plain_joblib_shows_the_chunk_across_processes(on_disk: Any, tmp_path: Path) -> None:
     target = jobs.create_like(on_disk, tmp_path / "out")
     listed = jobs.chunkwise_jobs(fails_at_one, input_array=on_disk, output_array=target)

@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import functools
 import json
 import os
 import random
@@ -14,6 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import dask.array as da
 import numpy as np
 import pytest
 import zarr
@@ -71,6 +73,7 @@ def run_script(code: str, *arguments: Any, **options: Any) -> subprocess.Popen[s
 # --- lost writes ----------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", FORMATS)
 def test_two_processes_on_regions_that_share_a_chunk_are_refused(kind: str, tmp_path: Path) -> None:
     target = make_output(kind, tmp_path / "out")
@@ -237,6 +240,7 @@ def test_a_file_that_is_no_manifest_is_refused_and_kept(
     assert manifest.read_bytes() == damaged
 
 
+@pytest.mark.slow
 def test_two_runs_on_one_manifest_are_refused(tmp_path: Path) -> None:
     source = zarr.create_array(tmp_path / "in", data=pixels(), chunks=(24, 40))
     target = make_output("zarr 3", tmp_path / "out")
@@ -385,6 +389,7 @@ def test_the_same_function_defined_again_is_the_same() -> None:
     assert identity_of(with_a_closure(1)) == identity_of(with_a_closure(1))
 
 
+@pytest.mark.slow
 def test_identities_do_not_depend_on_the_process() -> None:
     code = """
         import json, functools, numpy as np, scipy.ndimage as ndi
@@ -407,6 +412,15 @@ def test_a_function_that_calls_itself_has_an_identity() -> None:
         return n * factorial(n - 1) if n else 1
 
     assert identity_of(factorial)["uses"]["factorial"] == "itself"
+
+
+def test_a_lazy_array_and_a_wrapped_function_have_identities() -> None:
+    one, same, other = (da.from_array(pixels() + n, chunks=(8, 8)) for n in (0, 0, 1))
+    assert identity_of(one) == identity_of(same) != identity_of(other)
+    cached, again, another = (functools.cache(with_a_closure(n)) for n in (1, 1, 2))
+    assert identity_of(cached) == identity_of(again) != identity_of(another)
+    assert identity_of(slice(1, 2)) == identity_of(slice(1, 2)) != identity_of(slice(1, 3))
+    assert identity_of({3, 1, 2}) == identity_of({1, 2, 3}) == [1, 2, 3]
 
 
 def test_an_input_that_changed_is_other_work(tmp_path: Path) -> None:
@@ -530,12 +544,14 @@ def check_full_disk(output: str, errors: str, error_number: int) -> None:
     assert rest == ["True True", "0"], errors
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="limits of POSIX")
 def test_a_limit_on_file_size_is_an_error_and_loses_nothing(tmp_path: Path) -> None:
     output, errors = run_script(FULL_DISK, tmp_path, "limit").communicate(timeout=60)
     check_full_disk(output, errors, errno.EFBIG)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="needs a file system of a given size")
 def test_a_full_disk_is_an_error_and_loses_nothing(tmp_path: Path) -> None:
     mount = ["unshare", "--map-root-user", "--mount", "sh", "-c"]
@@ -550,6 +566,8 @@ def test_a_full_disk_is_an_error_and_loses_nothing(tmp_path: Path) -> None:
     check_full_disk(process.stdout, process.stderr, errno.ENOSPC)
 
 
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="limits of POSIX")
 def test_a_manifest_that_cannot_be_written_ends_the_run(tmp_path: Path) -> None:
     code = """
         import resource, sys

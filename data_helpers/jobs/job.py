@@ -89,7 +89,6 @@ class FillChunk:
         for input_array in inputs:
             check_not_in_place(input_array, output_array)
         self.compute = compute
-        self.inputs = tuple(inputs)
         self.output_array = _stores_every_chunk(output_array)
 
     def __call__(self, index: Index, *, checksum: bool = False) -> int | None:
