@@ -274,8 +274,10 @@ def _watched(download: Callable[[_Pulse], None], timeout: float) -> None:
 def _downloader(
     registry: Registry, name: str, folder: Path, network: Network
 ) -> Callable[[_Pulse], None]:
+    """Return what downloads one file; all imports happen here, outside the watched time."""
     try:
         import pooch
+        import requests
     except ImportError as error:
         raise ImportError(
             "downloads need the package pooch; "
@@ -287,7 +289,16 @@ def _downloader(
     )
 
     def download(pulse: _Pulse) -> None:
-        timeout = (network.timeout, network.timeout)
-        files.fetch(name, downloader=pooch.HTTPDownloader(progressbar=pulse, timeout=timeout))
+        answers: list[requests.Response] = []
+        get = pooch.HTTPDownloader(
+            progressbar=pulse,
+            timeout=(network.timeout, network.timeout),
+            hooks={"response": lambda answer, **_: answers.append(answer)},
+        )
+        try:
+            files.fetch(name, downloader=get)
+        finally:
+            for answer in answers:  # pooch leaves the connection open when a download fails
+                answer.close()
 
     return download
