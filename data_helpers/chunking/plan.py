@@ -37,8 +37,8 @@ PIECE = 2**20
 # and copied, and threads keep freed buffers for the next piece, unless these are so large that the
 # C library gives them back at once.
 IN_FLIGHT, KEPT, LARGEST_KEPT = 3, 5, 2**25
-# Event loop, thread stacks, first use of codecs.
-RESERVE = 8 * 2**20
+# Event loop, thread stacks, first use of codecs, and what allocators hold back.
+RESERVE = 12 * 2**20
 
 
 @dataclass(frozen=True)
@@ -135,10 +135,10 @@ def plan_rechunk(
 
     With less, the planes go through a temporary array.
 
-    >>> plan = plan_rechunk(**sizes, max_memory=26_000_000)
+    >>> plan = plan_rechunk(**sizes, max_memory=30_000_000)
     >>> plan.temporary, [stage.block for stage in plan.stages]
     ((8, 256, 256), [(8, 512, 512), (64, 256, 256)])
-    >>> plan.memory <= 26_000_000
+    >>> plan.memory <= 30_000_000
     True
     """
     shape = checked_sizes("shape", shape, len(shape))
