@@ -1,20 +1,12 @@
 """The commands of the package: ``python -m data_helpers COMMAND``."""
 
 import argparse
-import importlib.metadata
-import os
-import platform
-import shutil
 import sys
-import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 __all__ = ["main"]
 
-_GIB = 2**30
-_MEMORY_WANTED, _DISK_WANTED = 2 * _GIB, 2 * _GIB
 # What became of a notebook, in words for the terminal.
 _STATES = {
     "new": "written",
@@ -86,11 +78,14 @@ def _add_fetch(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 
 
 def _fetch(_: argparse.Namespace) -> bool:
-    """Fetch all datasets and say where each is."""
-    from data_helpers.samples import fetch_all
+    """Fetch all datasets and say where each is, and on which terms."""
+    from data_helpers.samples import fetch_all, sample_info
 
-    for name, path in fetch_all(progress=True).items():
+    found = fetch_all(progress=True)
+    for name, path in found.items():
         print(f"{name:<10} {path}")
+    for name in found:
+        print(f"{name:<10} licence: {sample_info(name).licence}")
     return True
 
 
@@ -106,91 +101,14 @@ def _add_check(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 
 def _check(_: argparse.Namespace) -> bool:
     """Print a line for each thing looked at."""
-    failed = False
-    for looks in (_look_at_python, _look_at_packages, _look_at_data, _look_at_room):
-        for verdict, text in looks():
-            failed |= verdict == "FAIL"
-            print(f"{verdict:<5} {text}", flush=True)
-    print("Not ready yet: see the lines with FAIL." if failed else "This machine is ready.")
-    return not failed
+    from data_helpers.machine import findings
 
-
-def _look_at_python() -> Iterator[tuple[str, str]]:
-    enough = sys.version_info >= (3, 11)
-    text = f"Python {platform.python_version()} on {platform.system()} {platform.machine()}"
-    yield ("ok", text) if enough else ("FAIL", f"{text}; 3.11 or later is needed")
-
-
-def _look_at_packages() -> Iterator[tuple[str, str]]:
-    """Compare what is installed with what this package says it needs, the data extra included."""
-    from packaging.requirements import Requirement
-
-    found = 0
-    for line in importlib.metadata.requires("chunk-by-chunk") or []:
-        wanted = Requirement(line)
-        if wanted.marker and not wanted.marker.evaluate({"extra": "data"}):
-            continue
-        try:
-            version = importlib.metadata.version(wanted.name)
-        except importlib.metadata.PackageNotFoundError:
-            yield "FAIL", f"{wanted.name} is not installed: pip install '{wanted.name}'"
-            continue
-        if wanted.specifier.contains(version, prereleases=True):
-            found += 1
-        else:
-            yield "FAIL", f"{wanted.name} is {version}, expected {wanted.specifier}"
-    yield "ok", f"{found} packages as needed"
-
-
-def _look_at_data() -> Iterator[tuple[str, str]]:
-    """Load everything, as the book does."""
-    from data_helpers import samples
-
-    loaders: dict[str, Callable[[], Any]] = {
-        "nuclei": samples.load_nuclei_data,
-        "labels": samples.load_nuclei_labels,
-        "timelapse": samples.load_timelapse_data,
-        "dem": samples.load_dem,
-        "heart": samples.load_heart_data,
-    }
-    for name, load in loaders.items():
-        try:
-            with warnings.catch_warnings(record=True) as said:
-                warnings.simplefilter("always", samples.SyntheticDataWarning)
-                array = load()
-        except Exception as error:  # whatever it is, the participant is to hear of it
-            yield "FAIL", f"{name}: {error}"
-            continue
-        yield "ok", f"{name}: {array.shape} {array.dtype}"
-        for warning in said:
-            yield "note", f"{name}: {warning.message}"
-
-
-def _look_at_room() -> Iterator[tuple[str, str]]:
-    from data_helpers.samples.settings import cache_folder
-
-    memory = _free_memory()
-    if memory is None:
-        yield "note", "how much memory is free cannot be told on this system; 2 GiB are enough"
-    else:
-        text = f"{memory / _GIB:.1f} GiB of memory free, {os.cpu_count()} processors"
-        yield ("ok", text) if memory >= _MEMORY_WANTED else ("note", f"{text}; 2 GiB are better")
-    folder = cache_folder()
-    existing = next(path for path in (folder, *folder.parents) if path.exists())
-    disk = shutil.disk_usage(existing).free
-    text = f"{disk / _GIB:.1f} GiB of disk free for {folder}"
-    yield ("ok", text) if disk >= _DISK_WANTED else ("note", f"{text}; 2 GiB are better")
-
-
-def _free_memory() -> int | None:
-    """Return the bytes that new programs can have, where the system tells."""
-    table = Path("/proc/meminfo")
-    if not table.exists():
-        return None
-    for line in table.read_text().splitlines():
-        if line.startswith("MemAvailable:"):
-            return int(line.split()[1]) * 1024
-    return None
+    ready = True
+    for finding in findings():
+        ready &= finding.verdict != "FAIL"
+        print(finding, flush=True)
+    print("This machine is ready." if ready else "Not ready yet: see the lines with FAIL.")
+    return ready
 
 
 if __name__ == "__main__":

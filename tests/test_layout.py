@@ -38,7 +38,7 @@ BELOW: dict[str, set[str]] = {
     "phantoms": set(),
     "jobs": {"grid"},
 }
-LEAVES = {"plotting", "checks", "__main__"}
+LEAVES = {"plotting", "checks", "machine", "__main__"}
 HEAVY = ["dask.distributed", "distributed", "rasterio", "geopandas", "tensorstore", "numba"]
 
 

