@@ -30,6 +30,31 @@ from .grid import grid_shape as grid_shape
 from .grid import index_bounds as index_bounds
 from .grid import index_shape as index_shape
 
+# jobs
+from .jobs import ChunkError as ChunkError
+from .jobs import Difference as Difference
+from .jobs import Report as Report
+from .jobs import all_chunk_indices as all_chunk_indices
+from .jobs import apply_to_chunk as apply_to_chunk
+from .jobs import assert_chunk_invariant as assert_chunk_invariant
+from .jobs import check_same_shape as check_same_shape
+from .jobs import chunkwise_jobs as chunkwise_jobs
+from .jobs import create_like as create_like
+from .jobs import dask_boundary as dask_boundary
+from .jobs import describe_difference as describe_difference
+from .jobs import output_jobs as output_jobs
+from .jobs import pad_halo as pad_halo
+from .jobs import pad_mode as pad_mode
+from .jobs import run_in_chunks as run_in_chunks
+from .jobs import run_jobs as run_jobs
+from .jobs import unit_of_work as unit_of_work
+from .jobs import verify as verify
+
+# samples and phantoms
+from .phantoms import make_tiles as make_tiles
+from .phantoms import phantom_heart as phantom_heart
+from .phantoms import phantom_raster as phantom_raster
+
 # plotting
 from .plotting import plot_bars as plot_bars
 from .plotting import plot_chunks as plot_chunks
@@ -38,6 +63,23 @@ from .plotting import plot_pyramid as plot_pyramid
 from .plotting import plot_seams as plot_seams
 from .plotting import plot_slice as plot_slice
 from .plotting import use_style as use_style
+from .samples import CorruptCacheError as CorruptCacheError
+from .samples import FetchError as FetchError
+from .samples import SampleInfo as SampleInfo
+from .samples import SyntheticDataWarning as SyntheticDataWarning
+from .samples import dem_geotiff as dem_geotiff
+from .samples import fetch_all as fetch_all
+from .samples import fetch_dem as fetch_dem
+from .samples import fetch_heart as fetch_heart
+from .samples import fetch_labels as fetch_labels
+from .samples import fetch_nuclei as fetch_nuclei
+from .samples import fetch_timelapse as fetch_timelapse
+from .samples import load_dem as load_dem
+from .samples import load_heart_data as load_heart_data
+from .samples import load_nuclei_data as load_nuclei_data
+from .samples import load_nuclei_labels as load_nuclei_labels
+from .samples import load_timelapse_data as load_timelapse_data
+from .samples import sample_info as sample_info
 
 # stitching
 from .stitching import Link as Link
@@ -65,45 +107,3 @@ from .storage import get_directory_contents as get_directory_contents
 from .storage import read_tiff_region as read_tiff_region
 from .storage import stored_bytes as stored_bytes
 from .storage import tiff_pages as tiff_pages
-
-# jobs
-from .jobs import ChunkError as ChunkError
-from .jobs import Difference as Difference
-from .jobs import Report as Report
-from .jobs import all_chunk_indices as all_chunk_indices
-from .jobs import apply_to_chunk as apply_to_chunk
-from .jobs import assert_chunk_invariant as assert_chunk_invariant
-from .jobs import check_same_shape as check_same_shape
-from .jobs import chunkwise_jobs as chunkwise_jobs
-from .jobs import create_like as create_like
-from .jobs import dask_boundary as dask_boundary
-from .jobs import describe_difference as describe_difference
-from .jobs import output_jobs as output_jobs
-from .jobs import pad_halo as pad_halo
-from .jobs import pad_mode as pad_mode
-from .jobs import run_in_chunks as run_in_chunks
-from .jobs import run_jobs as run_jobs
-from .jobs import unit_of_work as unit_of_work
-from .jobs import verify as verify
-
-# samples and phantoms
-from .phantoms import make_tiles as make_tiles
-from .phantoms import phantom_heart as phantom_heart
-from .phantoms import phantom_raster as phantom_raster
-from .samples import CorruptCacheError as CorruptCacheError
-from .samples import FetchError as FetchError
-from .samples import SampleInfo as SampleInfo
-from .samples import SyntheticDataWarning as SyntheticDataWarning
-from .samples import dem_geotiff as dem_geotiff
-from .samples import fetch_all as fetch_all
-from .samples import fetch_dem as fetch_dem
-from .samples import fetch_heart as fetch_heart
-from .samples import fetch_labels as fetch_labels
-from .samples import fetch_nuclei as fetch_nuclei
-from .samples import fetch_timelapse as fetch_timelapse
-from .samples import load_dem as load_dem
-from .samples import load_heart_data as load_heart_data
-from .samples import load_nuclei_data as load_nuclei_data
-from .samples import load_nuclei_labels as load_nuclei_labels
-from .samples import load_timelapse_data as load_timelapse_data
-from .samples import sample_info as sample_info
