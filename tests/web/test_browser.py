@@ -55,7 +55,7 @@ def test_a_phone_shows_a_page_without_sideways_scrolling(
 def test_the_front_page_leads_into_the_book(address: str, visit: Visit) -> None:
     page = visit(address).page
     page.wait_for_url("**/book/index.html")
-    expect(page.locator("h1")).to_contain_text("Chunk by Chunk")
+    expect(page.locator("article h1")).to_contain_text("Chunk by Chunk")
 
 
 def background(page: Page) -> list[int]:
