@@ -9,10 +9,12 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import FrozenInstanceError, replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import dask.array as da
 import numpy as np
@@ -218,6 +220,19 @@ def test_a_network_that_swallows_packets_costs_at_most_fifteen_seconds() -> None
     assert patience.worst_case == sum(waits) + sum(pauses) <= 15
 
 
+def test_the_pauses_between_tries_are_those_of_the_budget(
+    server: Loopback, registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pauses: list[float] = []
+    clock = SimpleNamespace(sleep=pauses.append, monotonic=time.monotonic)
+    monkeypatch.setattr("data_helpers.samples.fetching.time", clock)
+    server.fail("a", *[500] * 9)
+    with pytest.raises(FetchError, match="500"):
+        fetch(registry, tmp_path, Network(timeout=60))
+    assert pauses == [0.5, 1.0]
+    assert Network().worst_case == 3 * Network().timeout + sum(pauses)
+
+
 def test_only_the_first_file_is_waited_for(tmp_path: Path) -> None:
     with Loopback(FILES) as server:
         for name in FILES:
@@ -277,6 +292,16 @@ def test_a_member_tampered_with_after_fetching_is_replaced(
     assert_complete(tmp_path)
     assert server.requests.count(name) == 2
     assert len(server.requests) == len(FILES) + 1
+
+
+def test_offline_a_member_lost_after_fetching_is_an_error(
+    registry: Registry, tmp_path: Path
+) -> None:
+    # Zarr would read a lost chunk as zeros.
+    fetch(registry, tmp_path, LONG)
+    (tmp_path / "set" / "b").unlink()
+    with pytest.raises(FetchError, match="is not complete"):
+        fetch(registry, tmp_path, Network(offline=True))
 
 
 def test_offline_with_a_corrupt_cache_raises_and_names_the_file(
@@ -401,10 +426,11 @@ def test_who_waited_for_a_process_that_failed_does_not_wait_again(
 ) -> None:
     server.fail("a", *["hang"] * 9)
     go, cache = tmp_path / "go", tmp_path / "cache"
-    both = [start_fetcher(registry, cache, Network(timeout=2), go=go) for _ in range(2)]
-    wait_until_ready(*both)
+    # Three, since the second in the queue has to pass on what it heard from the first.
+    queue = [start_fetcher(registry, cache, Network(timeout=2), go=go) for _ in range(3)]
+    wait_until_ready(*queue)
     go.touch()
-    for process in both:
+    for process in queue:
         assert said(process).startswith(f"FetchError {server.url}a: no answer in time")
     assert server.requests == ["a"] * 3
 
@@ -490,6 +516,19 @@ def test_a_read_only_cache_that_lacks_files_names_the_variable(
     assert "cannot be written (Permission denied)" in answer
     assert "set DATA_HELPERS_CACHE to a folder that can" in answer
     assert server.requests == []
+
+
+@posix
+@pytest.mark.slow
+def test_a_read_only_cache_that_is_damaged_is_never_returned(
+    server: Loopback, registry: Registry, open_folder: Path
+) -> None:
+    fetch(registry, open_folder, LONG)
+    flip_a_bit(open_folder / "set" / "b")
+    forbid_writing(open_folder)
+    answer = said(start_fetcher(registry, open_folder, user=NOBODY))
+    assert answer.startswith("CorruptCacheError")
+    assert "set DATA_HELPERS_CACHE" in answer
 
 
 # The heart -------------------------------------------------------------------------------------

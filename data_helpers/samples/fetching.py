@@ -107,6 +107,7 @@ def _obtain(registry: Registry, folder: Path, network: Network, progress: bool) 
         names = _unusable(folder, registry)
         if names and turn.waited and turn.note:
             _FAILED[registry.base_url] = turn.note
+            turn.leave(turn.note)  # those behind us wait no longer than we did
             raise FetchError(turn.note)
         _download_all(registry, names, folder, network, progress, turn)
 
