@@ -323,7 +323,7 @@ def test_without_sources_the_message_says_where_it_looked(
 
 def test_without_jupytext_the_message_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "jupytext", None)
-    with pytest.raises(ImportError, match=r"chunk-by-chunk\[exercises\]"):
+    with pytest.raises(ImportError, match=r"chunk-by-chunk\[dev\]"):
         make_notebook(SOURCES[0])
 
 
