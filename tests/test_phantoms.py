@@ -114,14 +114,14 @@ def test_another_seed_is_another_heart() -> None:
     assert np.corrcoef(one.ravel(), other.ravel())[0, 1] < 0.95
 
 
-@pytest.mark.parametrize("corner", [(1700, 2000, 1800), (2800, 1300, 2300), (2000, 3300, 1000)])
+@pytest.mark.parametrize("corner", [(1700, 2000, 1800), (2000, 3000, 3000), (2000, 3300, 1000)])
 def test_a_huge_volume_is_not_smooth_when_zoomed(corner: tuple[int, int, int]) -> None:
+    # Along z, where no ring changes. In muscle, and twice in gel, the smoothest there is.
     window = phantom_heart(BIG, block=tuple(slice(c, c + 32) for c in corner)).astype(float)
-    neighbours = np.diff(window, axis=0).std()
-    assert neighbours > 2
-    # Means of 4 x 4 x 4 voxels: noise without memory would leave 2.6 / 8 grey values of itself.
+    assert np.diff(window, axis=2).std() > 3
+    # Noise without memory would leave 2.6 / 8 grey values in the mean of 4 x 4 x 4 voxels.
     means = window.reshape(8, 4, 8, 4, 8, 4).mean(axis=(1, 3, 5))
-    assert np.diff(means, axis=0).std() > 0.6
+    assert np.diff(means, axis=2).std() > 0.57 > 1.2 * np.sqrt(2) * 2.6 / 8
 
 
 def test_the_scan_has_rings_around_its_axis() -> None:
@@ -145,7 +145,7 @@ def test_no_part_of_the_heart_lies_outside_the_box_that_is_searched(seed: int) -
         shape,
         seed,
         swelling(seed + 1000, ranges, shape),
-        octaves(seed + 2000, ranges, shape, first=8, gain=0.72),
+        octaves(seed + 2000, ranges, shape, first=8, last=128, gain=0.72),
     )
     # Coronary vessels are painted inside fat and muscle only.
     parts = [heart.fat, heart.walls, heart.muscle, heart.chambers]
@@ -187,11 +187,17 @@ def test_an_octave_is_smooth_and_fills_its_range() -> None:
 
 def test_more_voxels_have_more_octaves() -> None:
     window = ((500, 516),) * 3
-    coarse, fine = (octaves(2, window, (n,) * 3, first=4, gain=0.7) for n in (512, 4096))
-    once_more = octaves(2, window, (1024,) * 3, first=4, gain=0.7)
-    assert coarse.shape == fine.shape == once_more.shape == (16, 16, 16)
-    for noise in (coarse, fine, once_more):
+    for length in (512, 1024, 4096):
+        noise = octaves(2, window, (length,) * 3, first=4, gain=0.7)
         assert np.diff(noise, axis=0).std() > 0.01
+    smooth = octaves(2, window, (4096,) * 3, first=4, last=8, gain=0.7)
+    assert 0 < np.diff(smooth, axis=0).std() < 0.01
+
+
+def test_an_octave_finer_than_two_voxels_is_left_out() -> None:
+    ranges = ((0, 16),) * 3
+    assert not octaves(2, ranges, (16,) * 3, first=9, gain=1).any()
+    assert octaves(2, ranges, (16,) * 3, first=8, gain=1).any()
 
 
 def test_noise_in_a_plane_joins_its_cells() -> None:

@@ -74,7 +74,7 @@ def heart_in(
     shape: Sequence[int],
     seed: int,
     swell: Sequence[Floats],
-    texture: Floats,
+    rough: Floats,
 ) -> Heart:
     """Return the heart's parts as distances.
 
@@ -88,8 +88,8 @@ def heart_in(
         Shapes the coronary tree.
     swell : sequence of three arrays
         Slow noise that bends the shapes, so that nothing is an exact ellipsoid.
-    texture : array
-        Noise with detail at every scale, which roughens the chambers.
+    rough : array
+        Quicker noise, which roughens the chambers.
     """
     place = _own_axes(axes, swell)
     left = ellipsoid(place, *_LEFT_VENTRICLE)
@@ -102,7 +102,7 @@ def heart_in(
     # The right ventricle is wrapped around the left one, whose wall is the septum.
     chambers = np.maximum(right + _RIGHT_WALL, 0.012 - left)
     np.minimum(chambers, ellipsoid(place, *_LEFT_CHAMBER) + swell[2] * 0.03, out=chambers)
-    chambers += np.abs(texture) * 0.02
+    chambers += np.abs(rough) * 0.02
     np.minimum(chambers, atria + _ATRIAL_WALL, out=chambers)
     if great is not None:
         np.minimum(chambers, great + _VESSEL_WALL, out=chambers)

@@ -89,18 +89,31 @@ def _scan(tile: Ranges, shape: Sequence[int], seed: int) -> Floats:
     ]
     voxel = 2 / max(shape)
     swell = swelling(seed + 1000, tile, shape)
-    texture = octaves(seed + 2000, tile, shape, first=8, gain=0.72)
-    image = texture * 2.5
+    coarse, texture = _textures(tile, shape, seed)
+    image = texture * 3.5
     image += swell[1] * 2
     image += _GEL
     if may_hold_heart(axes):
-        heart = heart_in(axes, tile, shape, seed, swell, texture)
+        heart = heart_in(axes, tile, shape, seed, swell, coarse)
         _paint_heart(image, heart, swell, texture, seed, voxel)
     _paint_scanner(image, axes, shape, seed, voxel)
     image += speckle(seed + 5000, tile) * 2.6
     np.rint(image, out=image)
     np.clip(image, 0, 255, out=image)
     return image
+
+
+def _textures(tile: Ranges, shape: Sequence[int], seed: int) -> tuple[Floats, Floats]:
+    """Return noise of large scales, which shapes may follow, and of all scales, for grey values.
+
+    The small scales are as strong as the last of the large ones: otherwise a part of a huge
+    volume would look smooth.
+    """
+    coarse = octaves(seed + 2000, tile, shape, first=8, last=128, gain=0.72)
+    texture = octaves(seed + 2500, tile, shape, first=256, gain=1)
+    texture *= 0.72**4
+    texture += coarse
+    return coarse, texture
 
 
 def _lay(image: Floats, value: Floats | float, cover: Floats | None) -> None:

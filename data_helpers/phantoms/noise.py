@@ -52,10 +52,8 @@ def speckle(seed: int, ranges: Ranges) -> Floats:
     *outer, last = (np.arange(start, stop) for start, stop in ranges)
     rows = hashed(seed, *outer)[..., None]
     words = rows + hashed(seed + 1, last)
-    words ^= words >> np.uint32(15)
+    words ^= words >> np.uint32(15)  # rows and columns are scrambled already
     words *= _MIX[0]
-    words ^= words >> np.uint32(13)
-    words *= _MIX[1]
     bits: Floats = np.bitwise_count(words).astype(np.float32)
     bits -= 16
     bits *= float(1 / np.sqrt(8))
@@ -127,24 +125,32 @@ def octaves(
     *,
     first: float,
     gain: float,
-    stretch: Sequence[float] = (1, 1, 1),
+    last: float = np.inf,
 ) -> Floats:
-    """Return noise with detail at every scale, from 1 / `first` of the whole to two voxels.
+    """Return noise with detail at many scales, the finest of two voxels.
 
-    Each octave has twice the frequency of the one before and `gain` times its amplitude, so a
-    larger volume has more octaves, and shows detail however far one zooms.
+    Each octave has twice the frequency of the one before and `gain` times its amplitude. The
+    frequencies are cells per length of the whole, so a larger volume has more octaves, and
+    shows detail however far one zooms.
+
+    Parameters
+    ----------
+    seed : int
+        Another seed, another noise.
+    ranges, shape : sequences
+        The block and the whole, in voxels.
+    first, last : float
+        The lowest frequency, and the one that no octave exceeds.
+    gain : float
+        The amplitude of an octave as a share of the one before.
     """
     total = np.zeros([stop - start for start, stop in ranges], np.float32)
-    amplitude = 1.0
-    frequency = first
-    number = 0
-    while 2 * frequency <= max(shape) or number == 0:
-        part = octave(seed + 16 * number, ranges, shape, [frequency / s for s in stretch])
+    amplitude, frequency, number = 1.0, first, 0
+    while frequency <= min(last, max(shape) / 2):
+        part = octave(seed + 16 * number, ranges, shape, [frequency] * len(shape))
         part *= amplitude
         total += part
-        amplitude *= gain
-        frequency *= 2
-        number += 1
+        amplitude, frequency, number = amplitude * gain, frequency * 2, number + 1
     return total
 
 

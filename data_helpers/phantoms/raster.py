@@ -67,9 +67,9 @@ def phantom_raster(
 
 
 def _heights(tile: Ranges, shape: Sequence[int], seed: int) -> npt.NDArray[np.float32]:
-    hills = octaves(seed, tile, shape, first=3, gain=0.48, stretch=(1, 1))
+    hills = octaves(seed, tile, shape, first=3, gain=0.48)
     # Where this noise changes sign its absolute value has a crease: a ridge.
-    ridges = octaves(seed + 1000, tile, shape, first=2.5, gain=0.5, stretch=(1, 1))
+    ridges = octaves(seed + 1000, tile, shape, first=2.5, gain=0.5)
     np.abs(ridges, out=ridges)
     ridges *= -300
     ridges *= hills + 1.5
