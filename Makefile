@@ -45,14 +45,14 @@ test: $(VENV)/.ready
 	$(BIN)/mypy
 	rm -rf _build
 	DATA_HELPERS_OFFLINE=1 $(BIN)/jupyter-book build . -W -n --keep-going --quiet
-	$(BIN)/pytest -n 2 --cov --cov-report=term-missing:skip-covered
+	$(BIN)/pytest -n 2 --cov --cov-report=term-missing:skip-covered --durations=15
 
 # Under a minute: style, types, and the tests that are neither slow nor need a browser.
 quick: $(VENV)/.ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/pytest -n 2 -m "not slow and not web"
+	HYPOTHESIS_PROFILE=quick $(BIN)/pytest -n 2 -m "not slow and not web" --no-header -q
 
 # JupyterLab: chapters and exercises (Markdown) open as notebooks.
 lab: $(VENV)/.ready

@@ -1,5 +1,6 @@
 """Hypothesis strategies shared by the tests: ragged shapes, odd chunks, dtypes, edge modes."""
 
+import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,7 +12,8 @@ from numpy.typing import NDArray
 
 # Tests say what is right, never how fast: a busy machine must not fail them.
 settings.register_profile("shared", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("shared")
+settings.register_profile("quick", settings.get_profile("shared"), max_examples=15)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "shared"))  # `make quick` sets it
 
 EDGE_MODES = ("reflect", "mirror", "nearest", "wrap", "constant")
 DTYPES = ("uint8", "int16", "uint16", "int32", "float32", "float64")
