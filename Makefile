@@ -47,7 +47,7 @@ test: $(VENV)/.ready
 	DATA_HELPERS_OFFLINE=1 $(BIN)/jupyter-book build . -W -n --keep-going --quiet
 	$(BIN)/pytest -n 2 --cov --cov-report=term-missing:skip-covered --durations=15
 
-# Under a minute: style, types, and the tests that are neither slow nor need a browser.
+# For every commit: style, types, and the tests that are neither slow nor need a browser.
 quick: $(VENV)/.ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
