@@ -25,7 +25,7 @@ from loopback import Loopback, refusing, swallowing, varied
 
 from data_helpers import samples
 from data_helpers.__main__ import main
-from data_helpers.samples import CorruptCacheError, FetchError, SyntheticDataWarning
+from data_helpers.samples import CorruptCacheError, FetchError, SyntheticDataWarning, fetching
 from data_helpers.samples.fetching import fetch
 from data_helpers.samples.lock import locked
 from data_helpers.samples.registry import HEART, Registry
@@ -153,6 +153,17 @@ def test_a_fault_that_stays_is_an_error_and_leaves_no_bad_byte(
     assert server.requests.count("b") == tries
     assert_no_bad_byte(tmp_path)
     assert not (tmp_path / "set" / "b").exists()
+
+
+def test_a_body_that_falls_silent_is_told_alike_whoever_notices_first(
+    server: Loopback, registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Without the watch, the socket's own time-out ends the body.
+    monkeypatch.setattr(fetching, "_watched", lambda download, _: download(fetching._Pulse()))
+    server.fail("b", *["stall"] * 9)
+    with pytest.raises(FetchError, match=r"b: no answer in time \(3 tries\)"):
+        fetch(registry, tmp_path, replace(SOON, timeout=0.2))
+    assert_no_bad_byte(tmp_path)
 
 
 def test_the_first_failure_is_remembered(

@@ -216,9 +216,10 @@ def _in_words(error: Exception | None) -> str:
         return f"the server answered {error.response.status_code} {error.response.reason}"
     if isinstance(error, ValueError) and not isinstance(error, failures.RequestException):
         return "what arrived does not match the SHA-256 in the registry, and was thrown away"
-    if isinstance(error, failures.Timeout | TimeoutError):
-        return "no answer in time"
     causes = list(_causes(error))
+    # A socket that falls silent inside a body is a ConnectionError, by a TimeoutError.
+    if any(isinstance(cause, failures.Timeout | TimeoutError) for cause in causes):
+        return "no answer in time"
     if any(isinstance(cause, ConnectionRefusedError) for cause in causes):
         return "the connection was refused"
     if any(isinstance(cause, gaierror) for cause in causes):
