@@ -10,7 +10,7 @@ UV_VERSION := 0.13.9
 # What requirements.txt holds: everything a reader, CI and `make bench` need.
 EXTRAS := --extra data --extra fast --extra bench --extra dev
 
-.PHONY: book site serve test quick lab exercises lock clean
+.PHONY: book site serve test quick lab exercises bench lock clean
 .DEFAULT_GOAL := book
 
 # One environment for everything; uv installs in seconds what pip installs in minutes.
@@ -45,7 +45,7 @@ test: $(VENV)/.ready
 	$(BIN)/mypy
 	rm -rf _build
 	DATA_HELPERS_OFFLINE=1 $(BIN)/jupyter-book build . -W -n --keep-going --quiet
-	$(BIN)/pytest -n 2 --cov --cov-report=term-missing:skip-covered --durations=15
+	$(BIN)/pytest -n 2 --dist loadgroup --cov --cov-report=term-missing:skip-covered --durations=15
 
 # For every commit: style, types, and the tests that are neither slow nor need a browser.
 quick: $(VENV)/.ready
@@ -62,6 +62,11 @@ lab: $(VENV)/.ready
 exercises: $(VENV)/.ready
 	$(BIN)/python -m data_helpers exercises _build/exercises/student
 	$(BIN)/python -m data_helpers exercises _build/exercises/instructor --instructor
+
+# Comparisons with other packages, on a machine that does nothing else; book/benchmarks.md shows them.
+# make bench ONLY=stitching REPEATS=5 SIZE=small   (small and tiny results stay in _build/benchmarks)
+bench: $(VENV)/.ready
+	$(BIN)/python -m benchmarks $(ONLY) --repeats $(or $(REPEATS),3) --size $(or $(SIZE),full)
 
 # Choose the newest versions that work together on Python 3.11 to 3.14, and pin them.
 lock: $(VENV)/.ready

@@ -2,9 +2,10 @@
 
 import os
 import shutil
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from pathlib import Path
 
+import isolation
 import matplotlib as mpl
 import pytest
 
@@ -20,6 +21,18 @@ def require(present: object, reason: str) -> None:
         pytest.skip(reason)
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Isolate the doctests of the package as well: they stand outside this folder."""
+    config.pluginmanager.register(isolation)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let one worker run all tests of a small book, so that it is built once."""
+    for item in items:
+        for book in {"tiny", "question"} & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.xdist_group(book))
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
@@ -32,25 +45,6 @@ def pytest_runtest_makereport(
         reason = call.excinfo.value if call.excinfo else "no reason given"
         report.longrepr = f"CBC_REQUIRE=all, but this test was skipped: {reason}"
     return report
-
-
-@pytest.fixture(autouse=True)
-def _offline(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """No test touches the network or the reader's own cache unless it says so."""
-    for name in [name for name in os.environ if name.startswith("DATA_HELPERS_")]:
-        if name != "DATA_HELPERS_TEST_HEART":
-            monkeypatch.delenv(name)
-    monkeypatch.setenv("DATA_HELPERS_OFFLINE", "1")
-    monkeypatch.setenv("DATA_HELPERS_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
-
-
-@pytest.fixture(autouse=True)
-def _no_figures_left_open() -> Iterator[None]:
-    """Figures made by a test are closed after it."""
-    yield
-    import matplotlib.pyplot as plt
-
-    plt.close("all")
 
 
 @pytest.fixture(scope="session")

@@ -131,6 +131,7 @@ def test_an_answer_that_asks_for_typing_does_not_hang() -> None:
     assert "A check cannot type" in verdict.advice
 
 
+@pytest.mark.slow
 def test_a_stuck_answer_is_stopped_and_the_next_check_works() -> None:
     def answer(shape, chunks):
         while True:
@@ -147,6 +148,7 @@ def test_an_answer_stuck_in_compiled_code_is_stopped() -> None:
     assert verdict.outcome == "stopped"
 
 
+@pytest.mark.slow
 def test_an_iterator_without_end_is_cut_off() -> None:
     def answer(shape, chunks):
         while True:
@@ -157,6 +159,7 @@ def test_an_iterator_without_end_is_cut_off() -> None:
     assert "Does your loop end" in verdict.advice
 
 
+@pytest.mark.slow
 def test_an_answer_that_kills_its_process_costs_nothing() -> None:
     verdict = check("03.2", lambda shape, chunks: os._exit(3))
     assert verdict.outcome == "stopped"
@@ -186,6 +189,7 @@ def test_an_answer_that_cannot_travel_says_what_to_do(tmp_path: Path) -> None:
     assert "pass it as an argument" in verdict.advice
 
 
+@pytest.mark.slow
 def test_an_interrupt_ends_the_worker_and_the_next_check_works(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -204,6 +208,7 @@ def test_an_interrupt_ends_the_worker_and_the_next_check_works(
     assert check("03.2", right).passed
 
 
+@pytest.mark.slow
 def test_the_worker_ends_with_the_process_that_started_it_even_when_it_is_stuck() -> None:
     code = """
         import os, threading, time

@@ -505,6 +505,7 @@ def chunk_reads(store: CountingStore) -> Counter[tuple[str, str]]:
     return Counter((read.key, read.byte_range) for read in wanted)
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=60)
 @given(tasks(), st.sampled_from([2, 3]), st.integers(0, 99))
 def test_rechunking_equals_the_source_reads_at_most_twice_and_writes_once(
@@ -528,6 +529,7 @@ def test_rechunking_equals_the_source_reads_at_most_twice_and_writes_once(
     assert np.array_equal(target[...], source[...])
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=40)
 @given(tasks(), st.data())
 def test_rechunking_from_shards_into_shards_keeps_the_same_promises(

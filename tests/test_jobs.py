@@ -157,6 +157,7 @@ def test_a_lazy_input_is_computed_chunk_by_chunk(image: NDArray[np.uint16]) -> N
     np.testing.assert_array_equal(target, double(image))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("output_kind", ["zarr 2", "zarr 3", "sharded"])
 def test_processes_fill_an_output_on_disk(output_kind: str, on_disk: Any, tmp_path: Path) -> None:
     target = make(output_kind, tmp_path / "out", np.zeros(on_disk.shape, "u4"), (5, 7))
@@ -714,6 +715,7 @@ def test_words_scipy_does_not_know_are_refused(call: Any) -> None:
 # --- imports --------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_importing_the_engine_room_stays_light() -> None:
     code = (
         "import sys, data_helpers.jobs; heavy = ('distributed', 'numba', 'zarrs', 'dask.array'); "

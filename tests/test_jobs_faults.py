@@ -709,6 +709,7 @@ def flip(data: bytes, bit: int) -> bytes:
     return bytes(changed)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["zarr 3", "sharded"])
 @pytest.mark.parametrize("codecs", ["zarr-python", "zarrs"])
 def test_a_flipped_bit_is_an_error_when_read(
@@ -735,6 +736,7 @@ def test_a_flipped_bit_is_an_error_when_read(
         np.testing.assert_array_equal(values, right[index], err_msg=f"bit {bit}")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", FORMATS)
 def test_a_flipped_bit_is_found_by_the_manifest(kind: str, tmp_path: Path) -> None:
     array = written(kind, tmp_path / "out", tmp_path / "manifest", (8, 16))

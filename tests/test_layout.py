@@ -140,6 +140,7 @@ def test_no_page_is_a_placeholder() -> None:
         assert len(path.read_text(encoding="utf-8").split()) > 60, f"{path.name} says too little"
 
 
+@pytest.mark.slow
 def test_importing_the_package_loads_nothing_heavy() -> None:
     names = [f"data_helpers.{room}" for room in rooms() if room != "__main__"]
     code = f"""

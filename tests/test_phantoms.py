@@ -157,6 +157,7 @@ def test_no_part_of_the_heart_lies_outside_the_box_that_is_searched(seed: int) -
     assert not may_hold_heart([axes[0][:3], axes[1], axes[2]])
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_block() -> None:
     block = (slice(1700, 1828), slice(2000, 2128), slice(1800, 1928))
     phantom_heart(BIG, block=(slice(1700, 1701),) * 3)  # the vessels' tree is made once
@@ -235,6 +236,7 @@ NAME = re.compile(
 )
 
 
+@pytest.mark.slow
 @given(data=st.data())
 @settings(max_examples=25, deadline=None)
 def test_tiles_put_together_are_the_image(

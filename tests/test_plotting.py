@@ -258,6 +258,7 @@ def cut_arrays(draw: st.DrawFn, dims: Sequence[int]) -> tuple[Any, ...]:
     return shape, draw(chunks_for(shape)), draw(indices_in(shape))
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(cut_arrays((2,)))
 def test_a_plane_is_filled_by_read_and_unread_chunks_at_true_size(cut: tuple[Any, ...]) -> None:
@@ -274,6 +275,7 @@ def test_a_plane_is_filled_by_read_and_unread_chunks_at_true_size(cut: tuple[Any
     plt.close("all")
 
 
+@pytest.mark.slow
 @settings(max_examples=20, deadline=None)
 @given(cut_arrays((3,)))
 def test_a_volume_shows_the_faces_of_all_chunks_that_are_read(cut: tuple[Any, ...]) -> None:

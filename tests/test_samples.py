@@ -129,9 +129,9 @@ def test_a_fault_that_passes_is_tried_again(
         (500, 3, r"b: the server answered 500 .*\(3 tries\)"),
         (404, 1, "b: the server answered 404"),
         (403, 1, "b: the server answered 403"),
-        ("hang", 3, r"b: no answer in time \(3 tries\)"),
-        ("stall", 3, r"b: no answer in time \(3 tries\)"),
-        ("trickle", 3, r"b: no answer in time \(3 tries\)"),
+        pytest.param("hang", 3, r"b: no answer in time \(3 tries\)", marks=pytest.mark.slow),
+        pytest.param("stall", 3, r"b: no answer in time \(3 tries\)", marks=pytest.mark.slow),
+        pytest.param("trickle", 3, r"b: no answer in time \(3 tries\)", marks=pytest.mark.slow),
         ("half", 3, "b: .*3000|b: .*IncompleteRead"),
         ("half-unannounced", 3, "b: what arrived does not match the SHA-256"),
         ("wrong", 3, "b: what arrived does not match the SHA-256"),
@@ -211,6 +211,7 @@ def test_an_address_that_is_none_is_not_tried_again(tmp_path: Path) -> None:
         fetch(registry_of(FILES, "heart/"), tmp_path, never)
 
 
+@pytest.mark.slow
 def test_packets_that_vanish_are_given_up_on_and_remembered(tmp_path: Path) -> None:
     with swallowing() as url:
         registry = registry_of(FILES, url)
@@ -244,6 +245,7 @@ def test_the_pauses_between_tries_are_those_of_the_budget(
     assert Network().worst_case == 3 * Network().timeout + sum(pauses)
 
 
+@pytest.mark.slow
 def test_only_the_first_file_is_waited_for(tmp_path: Path) -> None:
     with Loopback(FILES) as server:
         for name in FILES:

@@ -236,6 +236,7 @@ def test_chunks_of_zeros_are_encoded_like_any_other() -> None:
     assert table.ratio["none"] < 1  # the metadata is larger than nothing
 
 
+@pytest.mark.slow
 def test_a_zarr_array_is_cut_as_it_is_stored() -> None:
     small = zarr.create_array(
         zarr.storage.MemoryStore(), shape=(64, 64), chunks=(2, 2), dtype="uint16"
