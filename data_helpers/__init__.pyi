@@ -50,6 +50,27 @@ from .jobs import run_jobs as run_jobs
 from .jobs import unit_of_work as unit_of_work
 from .jobs import verify as verify
 
+# ome_zarr
+from .ome_zarr import Channel as Channel
+from .ome_zarr import ImageFinding as ImageFinding
+from .ome_zarr import IncompleteImageError as IncompleteImageError
+from .ome_zarr import Multiscale as Multiscale
+from .ome_zarr import image_attributes as image_attributes
+from .ome_zarr import image_spec as image_spec
+from .ome_zarr import level_factors as level_factors
+from .ome_zarr import level_scale as level_scale
+from .ome_zarr import level_shapes as level_shapes
+from .ome_zarr import level_translation as level_translation
+from .ome_zarr import open_multiscale as open_multiscale
+from .ome_zarr import reduce_region as reduce_region
+from .ome_zarr import remove_incomplete as remove_incomplete
+from .ome_zarr import validate as validate
+from .ome_zarr import window_mean as window_mean
+from .ome_zarr import window_mode as window_mode
+from .ome_zarr import window_nearest as window_nearest
+from .ome_zarr import write_labels as write_labels
+from .ome_zarr import write_multiscale as write_multiscale
+
 # samples and phantoms
 from .phantoms import make_tiles as make_tiles
 from .phantoms import phantom_heart as phantom_heart
