@@ -155,13 +155,9 @@ class Answer:
                 raise LearnerError(error, question) from error
         before = [*args, *kwargs.values()]
         after = [*given, *given_by_name.values()]
-        if any(_changed(*pair) for pair in zip(before, after, strict=True)):
-            raise Wrong(
-                f"`{question}` changes its input: after the call the array that was passed in is "
-                "a different one.",
-                "Whoever calls your function still needs their data. Work on a copy, or write "
-                "into a new array made with `np.empty_like`.",
-            )
+        for given_value, kept in zip(after, before, strict=True):
+            if _changed(kept, given_value):
+                _refuse_changed(kept, question)
         return result
 
     def part(self, value: Any) -> "Answer":
@@ -189,9 +185,23 @@ def _changed(before: Any, after: Any) -> bool:
     if isinstance(before, np.ndarray):
         same_kind = before.shape == after.shape and before.dtype == after.dtype
         return not (same_kind and before.tobytes() == after.tobytes())
-    if isinstance(before, (list, dict, set)):
+    if isinstance(before, (list, tuple)):
+        return len(before) != len(after) or any(map(_changed, before, after))
+    if isinstance(before, (dict, set, Number, str)):
         return bool(before != after)
     return False
+
+
+def _refuse_changed(value: Any, question: str) -> None:
+    """Refuse an answer that has changed one of its arguments."""
+    what, instead = "array", "or write into a new array made with `np.empty_like`"
+    if isinstance(value, list):
+        what, instead = "list", "such as `sorted(names)`: `names.sort()` changes the list itself"
+    raise Wrong(
+        f"`{question}` changes its input: after the call the {what} that was passed in is a "
+        "different one.",
+        f"Whoever calls your function still needs their data. Work on a copy, {instead}.",
+    )
 
 
 def mark(task: Task, answer: Answer, seed: int) -> Verdict:
