@@ -17,7 +17,12 @@ from pathlib import Path
 from sphinx.application import Sphinx
 from sphinx.config import Config
 
-SOURCES = ("data_helpers/**/*.py", "data_helpers/**/*.mplstyle", "requirements.txt")
+SOURCES = (
+    "data_helpers/**/*.py",
+    "data_helpers/**/*.mplstyle",
+    "benchmarks/results/*.json",
+    "requirements.txt",
+)
 # The settings that choose between the real data and their stand-ins.
 SETTINGS = ("DATA_HELPERS_OFFLINE", "DATA_HELPERS_SOURCE")
 

@@ -1,0 +1,1 @@
+"""Comparisons with other packages, run by `make bench`; README.md says how to add one."""

@@ -1,0 +1,64 @@
+"""The volume that several benchmarks work on: a synthetic heart in compressed chunks."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import zarr
+from numpy.typing import NDArray
+
+from benchmarks._case import Size
+from data_helpers.jobs import create_like
+from data_helpers.phantoms import phantom_heart
+
+__all__ = ["CHUNK", "check_repeated", "longer", "write_volume"]
+
+# Side of a chunk, and how many chunks there are along each axis.
+CHUNK: dict[Size, int] = {"tiny": 16, "small": 64, "full": 128}
+_COUNT = 4
+_HEART = 2  # chunks along each axis of the heart, which is then repeated
+
+
+def write_volume(path: Path, size: Size) -> zarr.Array[Any]:
+    """Write a volume of uint16, 512 voxels a side at full size, in 128-voxel chunks.
+
+    Chunks are compressed one by one, so that a repeated block is as hard on the codec as any.
+    """
+    side = CHUNK[size] * _HEART
+    heart = phantom_heart((side, side, side)).astype(np.uint16) * 100
+    volume = np.tile(heart, (_COUNT // _HEART,) * 3)
+    array = create_like(volume, path, chunks=(CHUNK[size],) * 3)
+    array[...] = volume
+    return array
+
+
+def longer(array: zarr.Array[Any], path: Path, times: int) -> None:
+    """Put an array several times behind itself, along its first axis, by links to its chunks."""
+    shape = (array.shape[0] * times, *array.shape[1:])
+    create_like(array, path, shape=shape)
+    rows = array.shape[0] // array.chunks[0]
+    old = Path(array.store.root)
+    for file in old.glob("c/*/*/*"):
+        _, row, *rest = file.relative_to(old).parts
+        for time in range(times):
+            new = path.joinpath("c", str(int(row) + time * rows), *rest)
+            new.parent.mkdir(parents=True, exist_ok=True)
+            os.link(file, new)
+
+
+def check_repeated(
+    found: zarr.Array[Any], volume: zarr.Array[Any], work: Callable[[NDArray[Any]], NDArray[Any]]
+) -> None:
+    """Compare a result with what NumPy makes of a volume, or of a longer one that repeats it.
+
+    Row of chunks by row of chunks, so that neither need fit in memory.
+    """
+    planes, step = volume.shape[0], volume.chunks[0]
+    assert found.shape[0] % planes == 0, f"{found.shape[0]} planes, expected {planes}"
+    assert found.shape[1:] == volume.shape[1:], f"shape {found.shape}"
+    for start in range(0, planes, step):
+        expected = work(volume[start : start + step])
+        for at in range(start, found.shape[0], planes):
+            assert np.array_equal(found[at : at + step], expected), f"other values from plane {at}"

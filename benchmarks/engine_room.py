@@ -1,0 +1,115 @@
+"""Every voxel of a volume clipped, chunk by chunk: what the engine room itself costs."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import zarr
+from numpy.typing import NDArray
+
+from benchmarks._case import THREADS, Case, Size, Work
+from benchmarks._codec import chunk_files, chunks_of, codec_limit
+from benchmarks._volume import check_repeated, longer, write_volume
+from data_helpers.grid import Index, chunk_slices
+from data_helpers.jobs import chunkwise_jobs, create_like, run_jobs
+
+LONGER = 4
+
+
+def clip(values: NDArray[Any]) -> NDArray[Any]:
+    """Keep values between two grey values, which part of the voxels lie outside of."""
+    return np.clip(values, 3000, 12000)
+
+
+def prepare(folder: Path, size: Size) -> None:
+    """Write the volume, and one that is longer."""
+    volume = write_volume(folder / "volume.zarr", size)
+    longer(volume, folder / "longer.zarr", LONGER)
+
+
+def check(folder: Path, output: Path) -> None:
+    """Compare with NumPy."""
+    check_repeated(zarr.open_array(output), zarr.open_array(folder / "volume.zarr"), clip)
+
+
+def limit(folder: Path, _output: Path) -> Callable[[], None]:
+    """Use the bare codec."""
+    volume = zarr.open_array(folder / "volume.zarr")
+    return codec_limit(chunk_files(volume), chunks_of(clip(volume[...]), volume.chunks))
+
+
+def ours(codecs: str, volume: str = "volume.zarr") -> Callable[[Path, Path], Callable[[], Path]]:
+    """Use our jobs, with one choice of codecs."""
+
+    def setup(folder: Path, output: Path) -> Callable[[], Path]:
+        os.environ["DATA_HELPERS_CODECS"] = codecs
+
+        def run() -> Path:
+            array = zarr.open_array(folder / volume, mode="r")
+            jobs = chunkwise_jobs(clip, input_array=array, output_array=create_like(array, output))
+            run_jobs(jobs, n_jobs=THREADS)
+            return output
+
+        return run
+
+    return setup
+
+
+def joblib_threads(folder: Path, output: Path) -> Callable[[], Path]:
+    """Use joblib's threads with zarr-python, as tutorials have it."""
+    import joblib
+
+    def run() -> Path:
+        array = zarr.open_array(folder / "volume.zarr", mode="r")
+        clipped = create_like(array, output)
+
+        def job(region: Index) -> None:
+            clipped[region] = clip(array[region])
+
+        regions = chunk_slices(array.shape, array.chunks)
+        joblib.Parallel(THREADS, backend="threading")(joblib.delayed(job)(r) for r in regions)
+        return output
+
+    return run
+
+
+def dask(folder: Path, output: Path) -> Callable[[], Path]:
+    """Use a Dask array."""
+    import dask.array as da
+
+    def run() -> Path:
+        array = zarr.open_array(folder / "volume.zarr", mode="r")
+        clipped = da.from_zarr(array).map_blocks(clip, dtype=array.dtype)
+        da.to_zarr(clipped, create_like(array, output))
+        return output
+
+    return run
+
+
+FASTER = "Jobs, zarrs codecs"
+WORKS = (
+    Work(
+        "clip",
+        "A volume clipped into another one",
+        cases=(
+            Case("codec alone", limit, "limit"),
+            Case(FASTER, ours("zarrs"), "ours", ("zarrs",), {"ratio": 1.35, "bytes": 40e6}),
+            Case("Jobs, zarr-python codecs", ours("zarr-python"), "ours"),
+            Case("joblib threads", joblib_threads, packages=("joblib",)),
+            Case("Dask", dask, packages=("dask",)),
+        ),
+        check=check,
+    ),
+    Work(
+        "clip_longer",
+        f"A volume clipped, {LONGER} times as large",
+        cases=(
+            Case(FASTER, ours("zarrs", "longer.zarr"), "ours", ("zarrs",), {"bytes": 40e6}),
+            Case("Jobs, zarr-python codecs", ours("zarr-python", "longer.zarr"), "ours"),
+        ),
+        check=check,
+        once=True,
+    ),
+)
