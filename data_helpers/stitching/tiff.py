@@ -3,7 +3,6 @@
 import os
 from dataclasses import dataclass
 from math import prod
-from pathlib import Path
 from struct import unpack
 from typing import Any
 
@@ -12,6 +11,7 @@ import tifffile
 from numpy.typing import NDArray
 
 from data_helpers.grid import Index
+from data_helpers.stitching.header import plain_header
 from data_helpers.stitching.tiles import TileError
 from data_helpers.storage import read_tiff_region
 
@@ -116,24 +116,16 @@ def open_tiff(path: str | os.PathLike[str]) -> TiffTile:
     array([[3, 4]], dtype=uint16)
     """
     name = os.fspath(path)
-    status = Path(name).stat()
+    status = os.stat(name)  # noqa: PTH116 - Path.stat takes twice as long
     if status.st_size == 0:
         raise TileError(name, "the file is empty; expected a TIFF: copy it again from its source")
-    try:
-        with tifffile.TiffFile(name) as tif:
-            # First, since a chain of pages that is cut short looks like one with fewer pages.
-            _check_end(name, status.st_size, _end_of_directories(tif, status.st_size))
-            tile = _from_header(name, tif, (status.st_size, status.st_mtime_ns))
-            _check_end(name, status.st_size, _end_of_pixels(tif, tile))
-    except (TileError, OSError):
-        raise
-    except tifffile.TiffFileError as error:
-        raise TileError(name, f"{error}; expected a TIFF (reader=... reads others)") from error
-    except Exception as error:
-        raise TileError(
-            name, f"the header is damaged ({type(error).__name__}: {error}); expected a TIFF"
-        ) from error
-    return tile
+    stamp = (status.st_size, status.st_mtime_ns)
+    with open(name, "rb", buffering=0) as file:  # noqa: PTH123 - spares a Path per file
+        plain = plain_header(file, status.st_size)
+    if plain is None:
+        return _parsed(name, stamp)
+    native = plain.stored_dtype.newbyteorder("=")
+    return TiffTile(name, plain.shape, native, plain.stored_dtype, plain.offset, True, stamp)
 
 
 class TiffReader:
@@ -146,7 +138,7 @@ class TiffReader:
         """Open one TIFF."""
         known = self._known.get(path)
         if known is not None:
-            status = os.stat(path)  # noqa: PTH116 - Path.stat takes twice as long
+            status = os.stat(path)  # noqa: PTH116 - as in open_tiff
             if (status.st_size, status.st_mtime_ns) == known.stamp:
                 return known
         tile = self._known[path] = open_tiff(path)
@@ -158,6 +150,26 @@ class TiffReader:
 
     def __dask_tokenize__(self) -> str:
         return "data_helpers.stitching.TiffReader"
+
+
+def _parsed(name: str, stamp: tuple[int, int]) -> TiffTile:
+    """Open any TIFF, with tifffile."""
+    size, _ = stamp
+    try:
+        with tifffile.TiffFile(name) as tif:
+            # First, since a chain of pages that is cut short looks like one with fewer pages.
+            _check_end(name, size, _end_of_directories(tif, size))
+            tile = _from_header(name, tif, stamp)
+            _check_end(name, size, _end_of_pixels(tif, tile))
+    except (TileError, OSError):
+        raise
+    except tifffile.TiffFileError as error:
+        raise TileError(name, f"{error}; expected a TIFF (reader=... reads others)") from error
+    except Exception as error:
+        raise TileError(
+            name, f"the header is damaged ({type(error).__name__}: {error}); expected a TIFF"
+        ) from error
+    return tile
 
 
 def _from_header(name: str, tif: tifffile.TiffFile, stamp: tuple[int, int]) -> TiffTile:
