@@ -1,25 +1,21 @@
-"""Fill the levels of an image: jobs, records of what is done, and what an earlier run has left."""
+"""Fill the levels of an image: one job per block of the walk, or per unit the walk leaves out."""
 
 import os
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any, TypeAlias
 
-from dask.base import tokenize
 from numpy.typing import NDArray
 
 from data_helpers.grid import Index
 from data_helpers.jobs import ChunkError, ReadableArray, all_chunk_indices, fast_to_read
-from data_helpers.jobs.arrays import ZarrArray, local_directory
-from data_helpers.jobs.guards import check_not_in_place, index_text
-from data_helpers.jobs.identity import identity_of
+from data_helpers.jobs.arrays import ZarrArray, in_memory, local_directory
+from data_helpers.jobs.guards import check_not_in_place
 from data_helpers.jobs.job import Job, crc32
-from data_helpers.jobs.manifest import Manifest
 from data_helpers.jobs.run import Workers
-from data_helpers.jobs.stored import stored
+from data_helpers.ome_zarr.encoded import copy_encoded, same_encoding
 from data_helpers.ome_zarr.plan import Plan
+from data_helpers.ome_zarr.records import Record, records
 from data_helpers.ome_zarr.reduce import reduce_region
 from data_helpers.ome_zarr.walk import LevelGrid, Walk
 
@@ -53,132 +49,89 @@ def fill_levels(
     """
     for level in levels:
         check_not_in_place(source, level)
-    readable = fast_to_read(source)
     outputs = [level.with_config({"write_empty_chunks": True}) for level in levels]
-    grids = [LevelGrid.of(*pair) for pair in zip(levels, plan.factors, strict=True)]
-    walk = Walk(readable, grids, plan.method, plan.dtype)
-    with _records(manifest, source, outputs, plan) as records:
-        done = [_still_done(*pair) for pair in zip(records, outputs, strict=True)]
+    with records(manifest, source, outputs, plan) as notes:
+        filling = _Filling(source, outputs, plan, notes, with_checksums=manifest is not None)
+        Workers(n_jobs, None, progress).run(filling.jobs(), filling.note)
+        for record in notes:
+            record.finish()
 
-        def wanted(level: int, index: Index) -> bool:
-            return index_text(index) not in done[level]
 
-        def collect(_: int, written: Written) -> None:
-            for level, index, checksum in written:
-                if (record := records[level]) is not None:
-                    record.add(index, checksum)
+class _Filling:
+    """What all jobs of one run share."""
 
-        checks = manifest is not None
-        jobs: list[Job] = [
-            (_walk_job, (walk, block, wanted, outputs, checks), {})
-            for block in walk.blocks()
-            if any(wanted(*unit) for unit in walk.units_of(block))
+    def __init__(
+        self,
+        source: ReadableArray,
+        outputs: Sequence[ZarrArray],
+        plan: Plan,
+        notes: Sequence[Record],
+        *,
+        with_checksums: bool,
+    ) -> None:
+        self.outputs, self.plan, self.notes = outputs, plan, notes
+        self.with_checksums = with_checksums
+        self.source = fast_to_read(source)
+        # Copying takes a second read, besides the one to be decoded: not over a network.
+        near = in_memory(source) or local_directory(source) is not None
+        self.as_stored: Any = source if near and same_encoding(source, outputs[0]) else None
+        grids = [LevelGrid.of(*pair) for pair in zip(outputs, plan.factors, strict=True)]
+        self.walk = Walk(self.source, grids, plan.method, plan.dtype)
+
+    def jobs(self) -> list[Job]:
+        """List a job per block of the walk, then one per unit of the levels it leaves out."""
+        blocks: list[Job] = [
+            (self._take_block, (block,), {})
+            for block in self.walk.blocks()
+            if any(self._wanted(*unit) for unit in self.walk.units_of(block))
         ]
-        jobs += [
-            (_region_job, (partial(_reduced, readable, plan, k), k, index, outputs[k], checks), {})
-            for k in range(len(levels))
-            if k not in walk.levels
-            for index in all_chunk_indices(outputs[k])
-            if wanted(k, index)
+        units: list[Job] = [
+            (self._reduce_unit, (level, index), {})
+            for level in range(len(self.outputs))
+            if level not in self.walk.levels
+            for index in all_chunk_indices(self.outputs[level])
+            if self._wanted(level, index)
         ]
-        Workers(n_jobs, None, progress).run(jobs, collect)
-        for record in records:
-            if record is not None:
-                record.finish()
+        return blocks + units
 
+    def note(self, _: int, written: Written) -> None:
+        """Note what a job has written, now that it has ended."""
+        for level, index, checksum in written:
+            self.notes[level].add(index, checksum)
 
-def _walk_job(
-    walk: Walk,
-    block: Index,
-    wanted: Callable[[int, Index], bool],
-    outputs: Sequence[ZarrArray],
-    checks: bool,
-) -> Written:
-    """Read one block, and write all units of work that are complete with it."""
-    written: Written = []
+    def _wanted(self, level: int, index: Index) -> bool:
+        return self.notes[level].wanted(index)
 
-    def deliver(level: int, index: Index, values: NDArray[Any]) -> None:
-        written.append((level, index, _write(outputs[level], index, values, checks)))
+    def _take_block(self, block: Index) -> Written:
+        """Read one block, and write all units of work that are complete with it."""
+        written: Written = []
+        try:
+            self.walk.take(block, self._wanted, partial(self._write, written))
+        except ChunkError:
+            raise
+        except Exception as error:
+            raise ChunkError(block, "computing", error) from error
+        return written
 
-    try:
-        walk.take(block, wanted, deliver)
-    except ChunkError:
-        raise
-    except Exception as error:
-        raise ChunkError(block, "computing", error) from error
-    return written
+    def _reduce_unit(self, level: int, index: Index) -> Written:
+        """Compute one unit of work from the full resolution, and write it."""
+        factors, written = self.plan.factors[level], Written()
+        try:
+            values = reduce_region(
+                index, source=self.source, factors=factors, method=self.plan.method
+            )
+        except Exception as error:
+            raise ChunkError(index, "computing", error) from error
+        self._write(written, level, index, values.astype(self.plan.dtype, copy=False))
+        return written
 
-
-def _region_job(
-    compute: Callable[[Index], NDArray[Any]],
-    level: int,
-    index: Index,
-    output: ZarrArray,
-    checks: bool,
-) -> Written:
-    """Compute one unit of work from the full resolution, and write it."""
-    try:
-        values = compute(index)
-    except Exception as error:
-        raise ChunkError(index, "computing", error) from error
-    return [(level, index, _write(output, index, values, checks))]
-
-
-def _reduced(source: ReadableArray, plan: Plan, level: int, index: Index) -> NDArray[Any]:
-    factors = plan.factors[level]
-    region = reduce_region(index, source=source, factors=factors, method=plan.method)
-    return region.astype(plan.dtype, copy=False)
-
-
-def _write(output: ZarrArray, index: Index, values: NDArray[Any], checks: bool) -> int:
-    """Write a unit of work, and give the checksum of its values if there is a record of it."""
-    try:
-        output[index] = values
-    except Exception as error:
-        raise ChunkError(index, "writing", error) from error
-    return crc32(values) if checks else 0
-
-
-@contextmanager
-def _records(
-    directory: str | os.PathLike[str] | None,
-    source: ReadableArray,
-    outputs: Sequence[ZarrArray],
-    plan: Plan,
-) -> Iterator[list[Manifest | None]]:
-    """Hold one manifest per level for as long as the run lasts."""
-    if directory is None:
-        yield [None] * len(outputs)
-        return
-    read = _source_identity(source)
-    with ExitStack() as held:
-        records: list[Manifest | None] = []
-        for number, output in enumerate(outputs):
-            record = Manifest(Path(directory) / f"{number}.jsonl")
-            compute = {"source": read, "factors": plan.factors[number], "method": plan.method}
-            identity = {"compute": compute, "output": identity_of(output, contents=False)}
-            held.enter_context(record.writing(identity))
-            records.append(record)
-            _sweep_leftovers(output)
-        yield records
-
-
-def _source_identity(source: ReadableArray) -> Any:
-    """Tell one source from another, also views and lazy arrays, which Dask has tokens for."""
-    return tokenize(source) if hasattr(source, "__dask_tokenize__") else identity_of(source)
-
-
-def _still_done(record: Manifest | None, output: ZarrArray) -> set[str]:
-    """Units of work that were written by an earlier run and have not been deleted since."""
-    if record is None:
-        return set()
-    indices = [i for i in all_chunk_indices(output) if index_text(i) in record.done]
-    there = stored(output, indices)
-    return {index_text(index) for index, found in zip(indices, there, strict=True) if found}
-
-
-def _sweep_leftovers(output: ZarrArray) -> None:
-    """Delete the temporary files of a writer that was killed."""
-    directory = local_directory(output)
-    for leftover in directory.rglob("*.partial") if directory else ():
-        leftover.unlink(missing_ok=True)
+    def _write(self, written: Written, level: int, index: Index, values: NDArray[Any]) -> None:
+        """Write a unit of work; level 0 as the source has it stored, where that is the same."""
+        output = self.outputs[level]
+        try:
+            copied = level == 0 and self.as_stored is not None
+            if not (copied and copy_encoded(self.as_stored, output, index)):
+                output[index] = values
+        except Exception as error:
+            raise ChunkError(index, "writing", error) from error
+        written.append((level, index, crc32(values) if self.with_checksums else 0))

@@ -1,0 +1,103 @@
+"""Records of what is done: one manifest per level, so that a run that was stopped can go on."""
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+from dask.base import tokenize
+
+from data_helpers.grid import Index
+from data_helpers.jobs import ReadableArray, all_chunk_indices
+from data_helpers.jobs.arrays import ZarrArray, local_directory
+from data_helpers.jobs.guards import index_text
+from data_helpers.jobs.identity import identity_of
+from data_helpers.jobs.manifest import Manifest
+from data_helpers.jobs.stored import stored
+from data_helpers.ome_zarr.plan import Plan
+
+__all__ = ["Record", "records"]
+
+
+class Record:
+    """What is done of one level.
+
+    Parameters
+    ----------
+    output
+        The level.
+    manifest
+        Where it is noted; None for a run that leaves no notes.
+    """
+
+    def __init__(self, output: ZarrArray, manifest: Manifest | None) -> None:
+        self._manifest = manifest
+        self._done: set[str] = set()
+        if manifest is not None:
+            _sweep_leftovers(output)
+            noted = [i for i in all_chunk_indices(output) if index_text(i) in manifest.done]
+            there = stored(output, noted)  # not those that were deleted since
+            self._done = {index_text(i) for i, found in zip(noted, there, strict=True) if found}
+
+    def wanted(self, index: Index) -> bool:
+        """Tell whether a unit of work was still to be written when this run began."""
+        return index_text(index) not in self._done
+
+    def add(self, index: Index, checksum: int) -> None:
+        """Note that a unit of work was written."""
+        if self._manifest is not None:
+            self._manifest.add(index, checksum)
+
+    def finish(self) -> None:
+        """Note that the level is complete."""
+        if self._manifest is not None:
+            self._manifest.finish()
+
+
+@contextmanager
+def records(
+    directory: str | os.PathLike[str] | None,
+    source: ReadableArray,
+    outputs: Sequence[ZarrArray],
+    plan: Plan,
+) -> Iterator[list[Record]]:
+    """Hold one record per level for as long as a run lasts.
+
+    Parameters
+    ----------
+    directory
+        Where the manifests are; None to do without.
+    source, outputs, plan
+        What identifies the work: another one may not go on from here.
+
+    Yields
+    ------
+    list of Record
+        One per level.
+    """
+    if directory is None:
+        yield [Record(output, None) for output in outputs]
+        return
+    read = _source_identity(source)
+    with ExitStack() as held:
+        found = []
+        for number, output in enumerate(outputs):
+            manifest = Manifest(Path(directory) / f"{number}.jsonl")
+            compute = {"source": read, "factors": plan.factors[number], "method": plan.method}
+            identity = {"compute": compute, "output": identity_of(output, contents=False)}
+            held.enter_context(manifest.writing(identity))
+            found.append(Record(output, manifest))
+        yield found
+
+
+def _source_identity(source: ReadableArray) -> Any:
+    """Tell one source from another, also views and lazy arrays, which Dask has tokens for."""
+    return tokenize(source) if hasattr(source, "__dask_tokenize__") else identity_of(source)
+
+
+def _sweep_leftovers(output: ZarrArray) -> None:
+    """Delete the temporary files of a writer that was killed."""
+    directory = local_directory(output)
+    for leftover in directory.rglob("*.partial") if directory else ():
+        leftover.unlink(missing_ok=True)
