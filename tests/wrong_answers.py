@@ -273,12 +273,8 @@ def sorted_in_place(names):
     return names
 
 
-def keyed_by_place(names):
-    return [
-        names_at[place]
-        for names_at in [{tuple(numbers_in(n)[-2:]): n for n in names}]
-        for place in sorted(names_at)
-    ][:-1]
+def last_one_lost(names):
+    return sorted(names, key=lambda name: numbers_in(name)[-2:])[:-1]
 
 
 def only_numbers(names):
@@ -493,17 +489,18 @@ def end_to_end(paths, read, store):
     zarr.create_array(store, data=tiles, chunks=tiles[: len(tiles) // len(paths)].shape)
 
 
+def in_a_group(paths, read, store):
+    group = zarr.create_group(store)
+    group.create_array("tiles", data=np.stack([read(path) for path in paths]))
+
+
 def read_row_by_row(paths, read, store):
     tile = read(paths[0])
     array = zarr.create_array(
         store, shape=(len(paths), *tile.shape), chunks=(1, *tile.shape), dtype=tile.dtype
     )
     for number, path in enumerate(paths):
-        array[number] = np.stack(
-            [read(path)[row] for row in range(min(3, len(tile)))]
-            + list(tile[:0])
-            + list(read(path)[3:])
-        )
+        array[number] = np.stack([read(path)[row].copy() for row in range(len(tile))])
 
 
 # 02.6
@@ -523,6 +520,10 @@ def shift_of(first, second):
         k if k <= n // 2 else k - n
         for k, n in zip(peak_at(first, second), first.shape, strict=True)
     ]
+
+
+def in_the_middle(first, second):
+    return [k + n // 2 for k, n in zip(shift_of(first, second), first.shape, strict=True)]
 
 
 def without_the_phase(first, second):
@@ -556,7 +557,7 @@ def placed(tiles, positions, *, mix: str) -> Any:
 def weight_of(shape, mix):
     if mix == "mean":
         return np.ones(shape)
-    along = [np.minimum(np.arange(n) + 1.0, n - np.arange(n)) for n in shape]
+    along = [np.minimum(np.arange(n) + 1.0, n - np.arange(n)) - (mix == "zero") for n in shape]
     return np.minimum.outer(*along) if mix == "least" else np.outer(*along)
 
 
@@ -842,8 +843,9 @@ PLANTED = [
     Planted("02.2", sorted_by(lambda n: numbers_in(n)[-1:]), "a key may be a tuple"),
     Planted("02.2", sorted_by(lambda n: numbers_in(n)[-2:-1]), "a key may be a tuple"),
     Planted("02.2", sorted_by(lambda n: numbers_in(n)[:-3:-1]), "column first"),
+    Planted("02.2", sorted_by(lambda n: list(map(int, re.findall(r"\d", n)))), "is one digit"),
     Planted("02.2", sorted_in_place, "`names.sort()` changes the list itself"),
-    Planted("02.2", keyed_by_place, "comes back exactly once"),
+    Planted("02.2", last_one_lost, "comes back exactly once"),
     Planted("02.2", only_numbers, "Give back the names themselves"),
     Planted("02.2", lambda names: None, "`return` at the end"),
     Planted("02.3", faults_from_zero, "Indices need not start at 0"),
@@ -881,11 +883,13 @@ PLANTED = [
     Planted("02.5", into_zarr(last=-1), "the last one too"),
     Planted("02.5", after_the_loop, "never written"),
     Planted("02.5", end_to_end, "The times are the first axis"),
+    Planted("02.5", in_a_group, "with ['tiles'] in it"),
     Planted("02.5", read_row_by_row, "Read a tile into a variable once"),
     Planted("02.5", lambda paths, read, store: None, "there is no Zarr array"),
     Planted("02.6", lambda a, b: shift_of(b, a), "The sign is the other way round"),
     Planted("02.6", lambda a, b: shift_of(a, b)[::-1], "The axes are swapped"),
     Planted("02.6", peak_at, "goes round in circles"),
+    Planted("02.6", in_the_middle, "subtract half of the length"),
     Planted("02.6", lambda a, b: [abs(n) for n in shift_of(a, b)], "The sign is lost"),
     Planted("02.6", without_the_phase, "divides the product"),
     Planted("02.6", lambda a, b: (3, -5), "looks hard-coded"),
@@ -895,9 +899,11 @@ PLANTED = [
     Planted("02.7", blended("first"), "leaves a hard edge"),
     Planted("02.7", blended("least"), "in y times in x"),
     Planted("02.7", blended(rounded=False), "Round first"),
-    Planted("02.7", sum_of_tiles, "any mean of them gives it back"),
+    Planted("02.7", sum_of_tiles, "Any mean of tiles that agree"),
     Planted("02.7", left_as_float, "has dtype float64"),
     Planted("02.7", divided_by_zero, "keep 0 there"),
+    Planted("02.7", blended("zero"), "the weight is 1, not 0"),
+    Planted("02.7", lambda t, p: blended()(t, [at[::-1] for at in p]), "rows first"),
     Planted("02.7", as_large_as_the_first, "where the last tile ends"),
     Planted("02.7", in_the_dtype_of_tiles, "wraps around"),
     Planted("03.1", (1, 256, 256), "Make them thinner in y"),

@@ -12,7 +12,7 @@ from data_helpers.checks.words import kind
 from data_helpers.grid import chunk_borders
 from data_helpers.jobs import Difference, describe_difference
 
-__all__ = ["expect_array"]
+__all__ = ["error_map", "expect_array"]
 
 Array = npt.NDArray[Any]
 
@@ -72,13 +72,39 @@ def expect_array(
     raise Wrong(f"`{question}`: {difference.message}.", known, picture)
 
 
-def _error_map(found: Array, expected: Array, chunks: Sequence[int], difference: Difference) -> str:
+def _error_map(found: Array, expected: Array, cut: Sequence[int], difference: Difference) -> str:
     """Draw where values differ, in the plane of the first that does; nothing for one axis."""
     if expected.ndim < 2 or difference.first_index is None:
         return ""
     plane = difference.first_index[:-2]
     wrong = ~np.isclose(found[plane], expected[plane], rtol=0, atol=0, equal_nan=True)
-    roles = np.where(wrong, "wrong", "right")
-    borders = chunk_borders(expected.shape[-2:], chunks[-2:])
+    return error_map(wrong, cut, title=f"where the result differs: {difference.clue}")
+
+
+def error_map(
+    wrong: Array, chunks: Sequence[int] | None = None, title: str = "where the result differs"
+) -> str:
+    """Draw which pixels of a plane are wrong.
+
+    Parameters
+    ----------
+    wrong
+        True where a value is not as expected; two axes.
+    chunks
+        How the result was cut; by default as one piece.
+    title
+        What the picture shows, for those who cannot see it.
+
+    Returns
+    -------
+    str
+        The picture, as SVG.
+
+    Examples
+    --------
+    >>> error_map(np.eye(3, dtype=bool)).startswith("<svg")
+    True
+    """
+    borders = chunk_borders(wrong.shape, (chunks or wrong.shape)[-2:])
     words = {"right": "as expected", "wrong": "differs"}
-    return cell_map(roles, words, borders, title=f"where the result differs: {difference.clue}")
+    return cell_map(np.where(wrong, "wrong", "right"), words, borders, title=title)

@@ -1,16 +1,16 @@
 """Marks what is done where tiles overlap: how far they are off, and how they become one image."""
 
-from typing import Any, TypeAlias, get_args
+from collections.abc import Sequence
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
 from data_helpers import stitching
-from data_helpers.checks.arrays import expect_array
+from data_helpers.checks.arrays import error_map
 from data_helpers.checks.marking import Answer, Wrong, refuse_hard_coded
 from data_helpers.checks.words import describe, kind, short
-from data_helpers.jobs.clues import Clue
 
 __all__ = ["mark_blend", "mark_find_shift"]
 
@@ -77,9 +77,9 @@ def _pair_of_numbers(found: Any, question: str) -> tuple[float, float]:
     return float(found[0]), float(found[1])
 
 
-def _near_zero(found: tuple[float, float], shape: tuple[int, ...]) -> bool:
-    """Whether a shift is about none, where light that did not move outweighs what did."""
-    return all(min(k % n, -k % n) <= 3 for k, n in zip(found, shape, strict=True))
+def _near_zero(found: Sequence[float] | Array, shape: tuple[int, ...], far: int = 3) -> bool:
+    """Whether a shift is about none, counted in circles."""
+    return all(min(k % n, -k % n) <= far for k, n in zip(found, shape, strict=True))
 
 
 def _advice_on_shift(found: tuple[float, float], shift: Pair, shape: tuple[int, ...]) -> str:
@@ -94,17 +94,24 @@ def _advice_on_shift(found: tuple[float, float], shift: Pair, shape: tuple[int, 
         "to the transform of `second`."
     )
     swapped = "The axes are swapped: y, the rows, comes first."
+    centred = (
+        "`np.fft.fftshift` has put the shift of 0 into the middle: subtract half of the length "
+        "along each axis, or leave it out."
+    )
     slips = [
         ((-y, -x), sign),
         ((x, y), swapped),
         ((-x, -y), f"{swapped} {sign}"),
         ((abs(y), abs(x)), "The sign is lost: a tile may lie to either side."),
-        ((y % shape[0], x % shape[1]), wraps),
-        ((-y % shape[0], -x % shape[1]), f"{wraps} Besides: {sign}"),
+        (tuple(k + n // 2 for k, n in zip(shift, shape, strict=True)), centred),
     ]
     for numbers, advice in slips:
         if np.allclose(found, numbers, atol=0.5):
             return advice
+    if _near_zero(np.subtract(found, shift), shape, 0):
+        return wraps
+    if _near_zero(np.add(found, shift), shape, 0):
+        return f"{wraps} Besides: {sign}"
     if _near_zero(found, shape):
         return (
             "The light falls in the same way on both images, and that does not move. Phase "
@@ -123,20 +130,13 @@ def mark_blend(answer: Answer) -> str:
         tiles, positions, whole = _cut_with_overlap(answer.rng, dtype)
         question = describe(answer.name, (tiles, positions))
         found = answer(tiles, positions)
-        _explain_shape(found, whole, tiles, question)
-        expect_array(
-            found, whole, question, rtol=_tolerance(dtype), advice=_advice_on_cut(found, whole)
-        )
+        _check_shape(found, whole, tiles, positions, question)
+        _check_cut(found, whole, question)
         _check_mixture(answer, tiles, positions)
     return (
         "Tiles cut from one image give it back exactly; where tiles of different brightness "
         "meet, one fades into the other, and what one tile covers alone is as it was."
     )
-
-
-def _tolerance(dtype: str) -> float:
-    """How far a value may be off, as a share of the largest: floats may be rounded otherwise."""
-    return 1e-5 if dtype == "float32" else 0.0
 
 
 def _cut_with_overlap(
@@ -157,42 +157,58 @@ def _cut_with_overlap(
     return tiles, [(top, left) for (top, _), (left, _) in boxes], whole
 
 
-def _explain_shape(found: Any, whole: Array, tiles: list[Array], question: str) -> None:
-    """Refuse an image of the wrong size, with a better reason than that."""
-    if not isinstance(found, np.ndarray) or found.shape == whole.shape:
+def _check_shape(
+    found: Any, whole: Array, tiles: list[Array], positions: list[Pair], question: str
+) -> None:
+    """Refuse what is no image, or one of another size or dtype."""
+    if not isinstance(found, np.ndarray):
+        ending = "Does your function end with `return ...`?" if found is None else ""
+        raise Wrong(f"`{question}` gave {kind(found)}; expected an array.", ending)
+    if found.shape != whole.shape:
+        corners = zip(tiles, positions, strict=True)
+        swapped = np.max([np.add(tile.shape, at[::-1]) for tile, at in corners], axis=0)
+        raise Wrong(
+            f"`{question}` has shape {found.shape}; expected {whole.shape}.",
+            "A position is (y, x): rows first."
+            if found.shape == tuple(swapped)
+            else "The image ends where the last tile ends: the largest `position + length` along "
+            "each axis. Tiles differ in size and come in any order.",
+        )
+    if found.dtype != whole.dtype:
+        raise Wrong(
+            f"`{question}` has dtype {found.dtype}; expected {whole.dtype}.",
+            "Weights are floats and so is the sum. At the end go back to the dtype of the tiles, "
+            "for integers rounded: `np.rint(...).astype(...)`.",
+        )
+
+
+def _check_cut(found: Array, whole: Array, question: str) -> None:
+    """Refuse an image that is not the one from which the tiles were cut."""
+    tolerance = 1e-5 * float(whole.max()) if whole.dtype.kind == "f" else 0.0
+    off = ~np.isclose(found, whole, rtol=0, atol=tolerance)
+    if not off.any():
         return
+    place = tuple(int(n) for n in np.argwhere(off)[0])
     raise Wrong(
-        f"`{question}` has shape {found.shape}; expected {whole.shape}.",
-        "The image ends where the last tile ends: the largest `position + length` along each "
-        "axis. Tiles differ in size and come in any order.",
+        f"The tiles were cut from one image, but `{question}` does not give it back: "
+        f"{off.sum()} of {off.size} pixels differ, the first at {place}: {short(found[place])} "
+        f"instead of {short(whole[place])}.",
+        _why_not_whole(found.astype("float64"), whole.astype("float64"), off, whole.dtype),
+        error_map(off),
     )
 
 
-def _advice_on_cut(found: Any, whole: Array) -> dict[str, str]:
-    """Advice on tiles cut from one image, which must give it back whatever the weights."""
-    if not isinstance(found, np.ndarray) or found.shape != whole.shape:
-        return {}
-    if found.dtype != whole.dtype:
-        return {
-            "dtype": "Weights are floats and so is the sum. At the end go back to the dtype of "
-            "the tiles, for integers rounded: `np.rint(...).astype(...)`."
-        }
-    advice = _why_not_whole(found.astype("float64"), whole.astype("float64"), whole.dtype)
-    return dict.fromkeys(get_args(Clue), advice)
-
-
-def _why_not_whole(found: Array, whole: Array, dtype: np.dtype[Any]) -> str:
+def _why_not_whole(found: Array, whole: Array, off: Array, dtype: np.dtype[Any]) -> str:
     """Say what went wrong where the tiles agree with one another."""
-    off = found != whole
-    if (np.isnan(found) | off)[whole == 0].any():
+    if off[whole == 0].any():
         return "Where there is no tile the weights are 0: keep 0 there, do not divide."
+    if (np.nan_to_num(found[off]) == 0).all():
+        return "At the edge of a tile the weight is 1, not 0: nothing else may be there."
     if np.abs(found - whole).max() <= 1 and dtype.kind in "iu":
         return _ROUNDED_DOWN
-    if (found > whole)[off].all() and dtype.kind == "f":
-        return "Too bright where tiles overlap: divide the weighted sum by the sum of the weights."
     return (
-        "All tiles were cut from one image, so any mean of them gives it back. Sum values times "
-        f"weights as float64 ({dtype} wraps around or is cut off), sum the weights, then divide."
+        "Any mean of tiles that agree is what they agree on. Sum values times weights as float64 "
+        f"({dtype} wraps around or is cut off), sum the weights, then divide by that sum."
     )
 
 

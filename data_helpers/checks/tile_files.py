@@ -269,16 +269,28 @@ def _peak(answer: Answer, arguments: tuple[Any, ...]) -> int:
         tracemalloc.stop()
 
 
-def _check_stored(store: Path, read: WatchedReader, question: str) -> None:
-    """Refuse a store without an array, or with another one."""
+def _stored_array(store: Path, question: str) -> Any:
+    """Open the array at a path, or say what there is instead."""
+    makes = "`zarr.create_array(store, shape=..., chunks=..., dtype=...)` makes one"
     try:
-        array = zarr.open_array(store, mode="r")
+        found = zarr.open(store, mode="r")
     except FileNotFoundError:
         raise Wrong(
             f"After `{question}` there is no Zarr array at {store.name}.",
-            "`zarr.create_array(store, shape=..., chunks=..., dtype=...)` makes one; then assign "
-            "to slices of it.",
+            f"{makes}; then assign to slices of it.",
         ) from None
+    if not isinstance(found, zarr.Array):
+        inside = f" with {short(sorted(found))} in it" if sorted(found) else ""
+        raise Wrong(
+            f"After `{question}` there is a Zarr group at {store.name}{inside}.",
+            f"A group is a folder of arrays. Here the array itself lies at `store`: {makes}.",
+        )
+    return found
+
+
+def _check_stored(store: Path, read: WatchedReader, question: str) -> None:
+    """Refuse a store without an array, or with another one."""
+    array = _stored_array(store, question)
     tiles = list(read.tiles.values())
     expected = np.stack(tiles)
     about = f"After `{question}` the array"

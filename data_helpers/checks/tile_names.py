@@ -19,6 +19,10 @@ _AS_TEXT = (
     "As text, '10' comes before '2': characters are compared one by one. Read the numbers from the "
     "name, make them integers with `int(...)`, and sort by these."
 )
+_WHOLE_NUMBERS = (
+    r"Your key looks at digits one by one. In a regular expression `\d` is one digit, and `\d+` "
+    "all that follow one another."
+)
 
 
 def mark_template(answer: Answer) -> str:
@@ -111,8 +115,9 @@ def mark_sort_tiles(answer: Answer) -> str:
 
 def _shuffled_names(rng: np.random.Generator, prefix: str) -> tuple[list[str], dict[str, Place]]:
     """Make names in no order, and the place of each: numbers with one, two and three digits."""
-    times = [2, 10, *rng.choice(np.arange(11, 130), 3, replace=False).tolist()]
-    columns = [9, 10, int(rng.integers(11, 99))]
+    times = [2, 10, 109, *rng.choice(np.arange(11, 100), 2, replace=False).tolist()]
+    # 109 and the nineties tell text and single digits apart: 10, 109 and 1, 0, 9, 5
+    columns = [9, 10, int(rng.integers(92, 99))]
     places = {f"{prefix}_t{t}_x{x}.tif": (t, x) for t, x in product(times, columns)}
     names = sorted(places)
     while names in (sorted(places), sorted(places, key=places.__getitem__)):
@@ -159,6 +164,9 @@ def _advice_on_order(found: list[str], names: list[str], places: dict[str, Place
         (lambda n: (str(time(n)), column(n)), _AS_TEXT),
         (lambda n: (str(time(n)), str(column(n))), _AS_TEXT),
         (lambda n: (str(column(n)), str(time(n))), _AS_TEXT),
+        (lambda n: str(time(n)), _AS_TEXT),
+        (lambda n: [int(digit) for digit in re.findall(r"\d", n)], _WHOLE_NUMBERS),
+        (lambda n: re.findall(r"\d", n), _WHOLE_NUMBERS),
         (lambda n: (len(n), n), "A shorter name need not have the smaller time. " + _AS_TEXT),
         (lambda n: (column(n), time(n)), "You sort by column first; the time comes first."),
         (time, only_one),
