@@ -84,6 +84,18 @@ from .plotting import plot_pyramid as plot_pyramid
 from .plotting import plot_seams as plot_seams
 from .plotting import plot_slice as plot_slice
 from .plotting import use_style as use_style
+
+# processing
+from .processing import chunkwise_histogram as chunkwise_histogram
+from .processing import convolve as convolve
+from .processing import downsample as downsample
+from .processing import gaussian as gaussian
+from .processing import gaussian_depth as gaussian_depth
+from .processing import kernel_depth as kernel_depth
+from .processing import map_with_halo as map_with_halo
+from .processing import otsu_from_histogram as otsu_from_histogram
+from .processing import read_with_halo as read_with_halo
+from .processing import upsample as upsample
 from .samples import CorruptCacheError as CorruptCacheError
 from .samples import FetchError as FetchError
 from .samples import SampleInfo as SampleInfo

@@ -10,6 +10,7 @@
     constant     k k k   | a b c d |  k k k       constant       the number k
 """
 
+from collections.abc import Sequence
 from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
@@ -94,7 +95,10 @@ def dask_boundary(mode: EdgeMode, cval: float = 0.0) -> str | float:
 
 
 def pad_halo(
-    array: NDArray[Any], depth: int | tuple[int, ...], mode: EdgeMode, cval: float = 0.0
+    array: NDArray[Any],
+    depth: int | Sequence[int | tuple[int, int]],
+    mode: EdgeMode,
+    cval: float = 0.0,
 ) -> NDArray[Any]:
     """Surround an array with a halo, filled as SciPy would.
 
@@ -103,14 +107,15 @@ def pad_halo(
     array
         The array, with any number of dimensions.
     depth
-        Elements to add on both sides: one number for all axes, or one per axis.
+        Elements to add on both sides: one number for all axes, or one per axis, or, per axis, one
+        before and one behind.
     mode, cval
         SciPy's word for what lies outside, and the value for ``constant``.
 
     Returns
     -------
     ndarray
-        A new array, longer by twice the depth along each axis, of the same dtype.
+        A new array, longer by what was added along each axis, of the same dtype.
 
     Raises
     ------
@@ -121,9 +126,11 @@ def pad_halo(
     --------
     >>> pad_halo(np.array([1, 2, 3]), 2, "reflect")
     array([2, 1, 1, 2, 3, 3, 2])
+    >>> pad_halo(np.array([1, 2, 3]), [(0, 2)], "constant", cval=9)
+    array([1, 2, 3, 9, 9])
     """
     depths = (depth,) * array.ndim if isinstance(depth, int) else depth
-    widths = [(margin, margin) for margin in depths]
+    widths = [margin if isinstance(margin, tuple) else (margin, margin) for margin in depths]
     if mode == "constant":
         return np.pad(array, widths, mode="constant", constant_values=cval)
     return np.pad(array, widths, mode=pad_mode(mode))

@@ -1,0 +1,155 @@
+"""Numbers on their way through a filter: computed in floats, rounded once, never wrapped.
+
+- *Half up, once.* What lies halfway between two whole numbers goes to the larger one, everywhere
+  in this package (2.5 to 3, -2.5 to -2), and only after all sums.
+- *Nothing wraps.* A value that an integer output cannot hold is an error that names it.
+- *NaN spreads.* A result is NaN where its window holds one; an integer output refuses it.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+__all__ = ["as_output", "check_dtypes", "half_up", "work_dtype"]
+
+_EXACT_IN_FLOAT64 = 4  # bytes of the largest integers whose every value float64 can hold
+
+
+def half_up(values: NDArray[Any]) -> NDArray[Any]:
+    """Round to whole numbers; halves go up.
+
+    Parameters
+    ----------
+    values
+        Floats.
+
+    Returns
+    -------
+    ndarray
+        Whole numbers in the dtype of `values`.
+
+    Notes
+    -----
+    ``floor(x + 0.5)`` would round the number just below 0.5 up, since the sum is itself rounded.
+
+    Examples
+    --------
+    >>> half_up(np.array([0.5, 1.5, 2.4, -0.5, -1.5]))
+    array([ 1.,  2.,  2.,  0., -1.])
+    """
+    below = np.floor(values)
+    with np.errstate(invalid="ignore"):  # infinity stays what it is
+        rounded: NDArray[Any] = below + (values - below >= 0.5)
+    return rounded
+
+
+def work_dtype(input_dtype: DTypeLike, output_dtype: DTypeLike) -> np.dtype[Any]:
+    """Choose floats that hold every value of input and output.
+
+    Parameters
+    ----------
+    input_dtype, output_dtype
+        Of the two arrays.
+
+    Returns
+    -------
+    dtype
+        float32 for 8-bit and 16-bit integers and float32, float64 if either has more.
+
+    Examples
+    --------
+    >>> str(work_dtype("uint16", "uint16")), str(work_dtype("uint16", "int32"))
+    ('float32', 'float64')
+    """
+    narrow = all(np.can_cast(dtype, "f4") for dtype in (input_dtype, output_dtype))
+    return np.dtype("f4" if narrow else "f8")
+
+
+def check_dtypes(input_dtype: DTypeLike, output_dtype: DTypeLike) -> None:
+    """Refuse dtypes that a filter cannot compute with, or not write to.
+
+    Parameters
+    ----------
+    input_dtype, output_dtype
+        Of the two arrays.
+
+    Raises
+    ------
+    TypeError
+        For integers of 64 bits, which floats do not hold, for outputs of bool or float16, and for
+        anything that is not a number.
+
+    Examples
+    --------
+    >>> check_dtypes("uint16", "float32")
+    """
+    found = np.dtype(input_dtype)
+    if found.kind not in "biuf" or (found.kind in "iu" and found.itemsize > _EXACT_IN_FLOAT64):
+        raise TypeError(
+            f"the input's dtype is {found}; expected bool, integers of at most 32 bits or floats, "
+            "since a float holds no more: convert it first"
+        )
+    wanted = np.dtype(output_dtype)
+    if (wanted.kind in "iu" and wanted.itemsize <= _EXACT_IN_FLOAT64) or wanted in ("f4", "f8"):
+        return
+    raise TypeError(
+        f"the output's dtype is {wanted}; expected integers of at most 32 bits, float32 or "
+        "float64: create the output with one of them"
+    )
+
+
+def as_output(values: NDArray[Any], dtype: DTypeLike) -> NDArray[Any]:
+    """Turn computed floats into what the output stores: rounded half up for integers.
+
+    Parameters
+    ----------
+    values
+        Floats.
+    dtype
+        Of the output.
+
+    Returns
+    -------
+    ndarray
+        The values in that dtype.
+
+    Raises
+    ------
+    OverflowError
+        If an integer dtype cannot hold a value.
+    ValueError
+        If it is to hold NaN.
+
+    Examples
+    --------
+    >>> as_output(np.array([0.5, 254.5]), "uint8")
+    array([  1, 255], dtype=uint8)
+    >>> as_output(np.array([-1.0]), "uint8")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    OverflowError: the result has values from -1 to -1, but the output's uint8 holds 0 to 255; ...
+    """
+    wanted = np.dtype(dtype)
+    if wanted.kind == "f":
+        return values.astype(wanted, copy=False)
+    rounded = half_up(values)
+    if rounded.size:
+        _check_range(rounded, wanted)
+    return rounded.astype(wanted)
+
+
+def _check_range(rounded: NDArray[Any], dtype: np.dtype[Any]) -> None:
+    """Refuse whole numbers that an integer dtype cannot hold."""
+    low, high = float(rounded.min()), float(rounded.max())
+    limits = np.iinfo(dtype)
+    if np.isnan(low):
+        raise ValueError(
+            f"the result holds NaN, which the output's {dtype} cannot; expected numbers only: "
+            "replace NaN in the input, or create an output of float32"
+        )
+    if low < limits.min or high > limits.max:
+        raise OverflowError(
+            f"the result has values from {low:.10g} to {high:.10g}, but the output's {dtype} holds "
+            f"{limits.min} to {limits.max}; create an output of a wider dtype, such as int32 or "
+            "float32, or scale the kernel"
+        )
