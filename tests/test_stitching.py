@@ -267,6 +267,7 @@ def test_paths_and_axes_that_cannot_be_are_refused(
 # The lazy array and the view
 
 
+@pytest.mark.filterwarnings("ignore:along axis")  # any cut is meant here
 @settings(deadline=None)
 @given(cut_images())
 def test_tiles_of_any_grid_give_back_the_image_they_were_cut_from(cut: CutImage) -> None:
@@ -292,6 +293,7 @@ def test_equal_tiles_need_no_look_at_every_header(cut: CutImage) -> None:
     np.testing.assert_array_equal(lazy.compute(scheduler="sync"), cut.image)
 
 
+@pytest.mark.filterwarnings("ignore:along axis")  # any cut is meant here
 @settings(deadline=None)
 @given(cut_images(), st.data())
 def test_a_view_reads_any_region_as_numpy_would(cut: CutImage, data: st.DataObject) -> None:
@@ -316,6 +318,7 @@ def _any_index(data: st.DataObject, length: int) -> int | slice:
     return slice(data.draw(ends), data.draw(ends), data.draw(st.none() | st.integers(1, 4)))
 
 
+@pytest.mark.filterwarnings("ignore:along axis")  # any cut is meant here
 @settings(deadline=None)
 @given(cut_images(), st.data())
 def test_slices_of_the_lazy_array_are_those_of_the_image(

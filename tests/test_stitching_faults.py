@@ -220,6 +220,19 @@ def test_smaller_tiles_at_the_edge_need_verify_and_then_are_taken(tiles: Path) -
     assert lazy.compute(scheduler="sync").shape == lazy.shape
 
 
+def test_a_short_tile_that_no_neighbour_gives_away_is_warned_of(tmp_path: Path) -> None:
+    for z, planes in enumerate((4, 3, 4, 4)):
+        write(tmp_path / f"z{z}.tif", np.zeros((planes, 5, 6), "uint16"))
+    with pytest.warns(UserWarning, match=r"axis 'z' most tiles are 4 long.*\n.*z1\.tif \(3\)\n"):
+        lazy = lazy_stitch(tmp_path.glob("*.tif"), "z{z:d}.tif", "zyx", verify=True)
+    assert lazy.chunks[0] == (4, 3, 4, 4)
+    (tmp_path / "z2.tif").rename(tmp_path / "z5.tif")
+    (tmp_path / "z1.tif").rename(tmp_path / "z6.tif")
+    lazy_stitch(
+        tmp_path.glob("*.tif"), "z{z:d}.tif", "zyx", verify=True, expected={"z": (0, 3, 5, 6)}
+    )
+
+
 def test_a_tile_that_is_smaller_than_its_column_is_named(tiles: Path) -> None:
     tile = tifffile.imread(tiles / "c1_x20.tif")
     write(tiles / "c1_x20.tif", np.ascontiguousarray(tile[..., :4]))

@@ -288,6 +288,7 @@ def _in_zarr(tile: NDArray[Any]) -> zarr.Array[Any]:
 
 
 @settings(deadline=None, max_examples=30)
+@pytest.mark.filterwarnings("ignore:along axis")  # any cut is meant here
 @given(cut_images(min_dims=2))
 def test_tiles_that_only_touch_fuse_to_what_stitching_gives(cut: CutImage) -> None:
     parts = [cut.image[place] for place in cut.places.values()]

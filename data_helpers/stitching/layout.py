@@ -1,5 +1,6 @@
 """How large every tile is and where it lies in the array: from one header, or from all of them."""
 
+import warnings
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -77,6 +78,12 @@ def lay_out(index: TileIndex, reader: Reader, *, verify: bool) -> Layout:
         then all of these are named.
     ValueError
         If the axes do not fit the dimensions of the tiles.
+
+    Warns
+    -----
+    UserWarning
+        With `verify`, if tiles that are not the last along an axis are shorter than most: where
+        rows are one tile wide, no neighbour can tell a file that is cut short from a small tile.
     """
     places = (place for place, path in np.ndenumerate(index.paths) if path is not None)
     tiles, errors = _open_all(index, places if verify else islice(places, 1), reader)
@@ -95,6 +102,7 @@ def lay_out(index: TileIndex, reader: Reader, *, verify: bool) -> Layout:
             errors.append(error)
     if errors:
         _raise_together(errors)
+    _warn_of_odd_sizes(layout)
     return layout
 
 
@@ -215,3 +223,22 @@ def _sizes(
 def _largest_vote(votes: "Counter[int]") -> int:
     """Choose the most frequent size; of several, the largest: files get cut short, not longer."""
     return max(votes, key=lambda size: (votes[size], size))
+
+
+def _warn_of_odd_sizes(layout: Layout) -> None:
+    """Warn of tiles shorter than most along an axis; the last one may well be, at a scan's edge."""
+    index = layout.index
+    for axis in range(layout.stacked, len(index.axes)):
+        sizes = layout.chunks[axis]
+        usual, count = Counter(sizes).most_common(1)[0]
+        odd = [at for at, size in enumerate(sizes[:-1]) if size < usual]
+        if odd and 2 * count > len(sizes):
+            paths = [next(filter(None, index.paths.take(at, axis).flat)) for at in odd]
+            found = [f"{path} ({sizes[at]})" for at, path in zip(odd, paths, strict=True)]
+            warnings.warn(
+                f"along axis {index.axes[axis]!r} most tiles are {usual} long, but these, not at "
+                f"the end, are shorter:\n{listed(found)}\nThe array closes up over this. If files "
+                "were cut short, copy them again from their source",
+                UserWarning,
+                stacklevel=4,
+            )
