@@ -73,7 +73,8 @@ def test_of_a_plain_tiff_it_says_what_tifffile_says(
 PLANE = np.arange(48 * 64, dtype="u2").reshape(48, 64)
 UNUSUAL = {
     "BigTIFF": written(PLANE, bigtiff=True),
-    "two pages": written(np.stack([PLANE, PLANE])),
+    "two pages": written(np.stack([PLANE, PLANE]), metadata=None),
+    "two pages in one description": written(np.stack([PLANE, PLANE])),
     "one plane of a stack": written(PLANE[np.newaxis]),
     "colour": written(np.stack([PLANE] * 3, -1), photometric="rgb"),
     "white is zero": written(PLANE, photometric="miniswhite"),
@@ -96,10 +97,19 @@ def test_what_is_unusual_is_left_to_tifffile(name: str) -> None:
 
 
 def test_strips_that_lie_apart_are_left_to_tifffile() -> None:
-    data = bytearray(written(PLANE, rowsperstrip=24, metadata=None))
+    data = bytearray(written(PLANE, rowsperstrip=12, metadata=None))
     with tifffile.TiffFile(io.BytesIO(data)) as tif:
-        at, (first, second) = tif.pages.first.tags[273].valueoffset, tif.pages.first.dataoffsets
-    data[at : at + 8] = struct.pack("<II", second, first)
+        at, (a, b, c, d) = tif.pages.first.tags[273].valueoffset, tif.pages.first.dataoffsets
+    data[at : at + 16] = struct.pack("<IIII", a, c, b, d)
+    assert header_of(bytes(data)) is None
+
+
+@pytest.mark.parametrize("count", [PLANE.nbytes - 1, PLANE.nbytes // 2])
+def test_strips_of_another_size_than_the_plane_are_left_to_tifffile(count: int) -> None:
+    data = bytearray(written(PLANE, metadata=None))
+    with tifffile.TiffFile(io.BytesIO(data)) as tif:
+        at = tif.pages.first.tags[279].valueoffset
+    data[at : at + 4] = struct.pack("<I", count)
     assert header_of(bytes(data)) is None
 
 
