@@ -109,8 +109,8 @@ def write_labels(
         method=method,
         name=name,
     )
-    group = _labels_group(store, plan)
     attributes = _with_label_metadata(image_attributes(spec_of_plan(plan)), plan, colours)
+    group = _labels_group(store, plan)
     write_image(
         labels,
         below(store, f"labels/{name}"),
