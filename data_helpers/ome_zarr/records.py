@@ -84,7 +84,7 @@ def records(
         found = []
         for number, output in enumerate(outputs):
             manifest = Manifest(Path(directory) / f"{number}.jsonl")
-            compute = {"source": read, "factors": plan.factors[number], "method": plan.method}
+            compute = {"source": read, "factors": list(plan.factors[number]), "method": plan.method}
             identity = {"compute": compute, "output": identity_of(output, contents=False)}
             held.enter_context(manifest.writing(identity))
             found.append(Record(output, manifest))
