@@ -15,6 +15,7 @@ from tiles import CutImage, cut_images
 
 from data_helpers.samples import load_nuclei_data, load_timelapse_data
 from data_helpers.stitching import estimate_offsets, fuse, lazy_stitch
+from data_helpers.stitching.links import measure_link
 
 
 def real_image(name: str) -> NDArray[Any]:
@@ -340,3 +341,28 @@ def test_where_there_is_no_tile_there_is_the_fill_value() -> None:
 def test_tiles_that_cannot_be_fused_are_refused(tiles: Any, how: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         fuse(tiles, [(0, 0), (0, 1)], **how)
+
+
+def test_dask_tells_fused_images_apart_by_how_they_were_fused() -> None:
+    tiles, positions = [np.zeros((4, 5), "uint8")], [(0, 0)]
+    names = {
+        fuse(tiles, positions, blend=blend, fill=fill).name
+        for blend in ("linear", "max")
+        for fill in (0, 1)
+    }
+    assert len(names) == 4
+    assert fuse(tiles, positions).name in names
+
+
+def test_a_nominal_position_between_pixels_does_not_change_what_is_measured() -> None:
+    image = np.random.default_rng(0).normal(100, 10, (60, 80))
+    tiles = [image[:, :48], image[:, 32:]]
+    found = estimate_offsets(tiles, [(0, 0), (0, 30.4)], overlap=12)
+    np.testing.assert_allclose(found.positions, [(0, 0), (0, 32)], atol=0.1)
+
+
+def test_noise_alone_is_no_link_however_little_correlation_is_asked_for() -> None:
+    noise = np.random.default_rng(0).normal(size=(2, 24, 24))
+    _, quality, reason = measure_link(noise[0], noise[1], min_quality=0.0)
+    assert 0 < quality < 0.2
+    assert "no common texture" in reason
