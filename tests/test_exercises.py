@@ -110,6 +110,7 @@ def solved(source: Path) -> tuple[dict[str, Any], dict[str, str]]:
     return names, answers
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("source", SOURCES, ids=stem)
 def test_a_right_answer_is_right_whatever_the_random_data(source: Path) -> None:
     names, answers = solved(source)
@@ -329,6 +330,7 @@ def test_without_jupytext_the_message_names_the_extra(monkeypatch: pytest.Monkey
         make_notebook(SOURCES[0])
 
 
+@pytest.mark.slow
 def test_the_command_writes_the_notebooks_and_says_what_it_kept(tmp_path: Path) -> None:
     out = tmp_path / "out"
     command = [sys.executable, "-m", "data_helpers", "exercises", str(out)]

@@ -462,6 +462,7 @@ def test_a_view_opens_only_the_tiles_that_a_region_meets() -> None:
     assert opened == ["x1.tif", "x2.tif"]
 
 
+@pytest.mark.slow
 def test_the_array_survives_the_trip_to_another_process(tmp_path: Path) -> None:
     whole = write_row(tmp_path)
     lazy = lazy_stitch(tmp_path.glob("*.tif"), "x{x:d}.tif", "zyx")
@@ -550,6 +551,7 @@ def test_an_array_of_188_gb_is_built_from_597_names_and_sliced() -> None:
     assert plane.tolist() == [[42] * 4, [1042] * 4, [2042] * 4]
 
 
+@pytest.mark.slow
 def test_a_scaled_down_copy_is_summed_in_bounded_memory() -> None:
     from memory import peak_of
 

@@ -285,6 +285,7 @@ def test_sound_tiles_of_the_phantom_come_back_whole(open_folder: Path) -> None:
     assert array.metadata.dimension_names == MADE_AXES
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "geteuid"), reason="permissions of POSIX systems")
 @pytest.mark.parametrize("fault", FAULT_NAMES)
 def test_each_fault_of_a_directory_has_its_error_and_leaves_nothing_half_written(

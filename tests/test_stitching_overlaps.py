@@ -70,6 +70,7 @@ CASES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("amount", [0.0, 0.3], ids=["even light", "light falls off"])
 @pytest.mark.parametrize("name", CASES)
 def test_shifts_of_real_tiles_are_found_to_less_than_half_a_pixel(name: str, amount: float) -> None:
@@ -84,6 +85,7 @@ def test_shifts_of_real_tiles_are_found_to_less_than_half_a_pixel(name: str, amo
     np.testing.assert_allclose(found.positions, nominal + found.shifts)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CASES)
 @pytest.mark.parametrize("blend", ["linear", "first", "max"])
 def test_tiles_at_their_refined_positions_fuse_to_the_original(name: str, blend: Any) -> None:
@@ -255,6 +257,7 @@ def fused_whole(
     return out
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=60)
 @given(st.data())
 def test_fusing_chunk_by_chunk_equals_fusing_pixel_by_pixel(data: st.DataObject) -> None:
@@ -288,6 +291,7 @@ def _in_zarr(tile: NDArray[Any]) -> zarr.Array[Any]:
     return array
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=30)
 @pytest.mark.filterwarnings("ignore:along axis")  # any cut is meant here
 @given(cut_images(min_dims=2))

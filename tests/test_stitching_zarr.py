@@ -218,6 +218,7 @@ tiles_to_zarr(sorted(Path(tiles).glob("*.tif")), "c{c:d}_x{x:d}.tif", ("c", "y",
 """
 
 
+@pytest.mark.slow
 def test_a_run_that_was_killed_goes_on_where_it_was(tmp_path: Path) -> None:
     tiles, out, manifest = tmp_path / "tiles", tmp_path / "out.zarr", tmp_path / "done.jsonl"
     whole = write_tiles(tiles)
