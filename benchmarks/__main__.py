@@ -37,7 +37,7 @@ LONGEST_S = 300
 def run_benchmark(path: Path, size: Size, repeats: int) -> dict[str, Any]:
     """Run all cases of one benchmark in turn, `repeats` times, and put the results together."""
     works: tuple[Work, ...] = load(path).WORKS
-    report = {
+    report: dict[str, Any] = {
         "benchmark": path.stem,
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
         "size": size,
@@ -51,8 +51,8 @@ def run_benchmark(path: Path, size: Size, repeats: int) -> dict[str, Any]:
     }
     with tempfile.TemporaryDirectory() as folder:
         print(f"{path.stem}: writing the inputs", flush=True)
-        problem = (_in_a_process(path, Path(folder), size) or {}).get("error")
-        if problem:
+        report["inputs"] = _in_a_process(path, Path(folder), size)
+        if problem := report["inputs"].get("error"):
             raise RuntimeError(f"the inputs of {path.stem} cannot be written: {problem}")
         runs: dict[tuple[str, str], list[dict[str, Any]]] = {}
         for repeat in range(repeats):

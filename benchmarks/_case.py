@@ -77,7 +77,11 @@ class Work:
 
 
 def load(path: Path) -> ModuleType:
-    """Import a benchmark, a file that has `prepare(folder, size)` and `WORKS`."""
+    """Import a benchmark, a file that has `prepare` and `WORKS`.
+
+    `prepare` takes an empty folder and a `Size`, writes the inputs, and gives a dict of numbers
+    about them, for the page.
+    """
     spec = importlib.util.spec_from_file_location(path.stem, path)
     assert spec is not None
     assert spec.loader is not None

@@ -13,10 +13,10 @@ from benchmarks._case import Size
 from data_helpers.jobs import create_like
 from data_helpers.phantoms import phantom_heart
 
-__all__ = ["CHUNK", "check_repeated", "longer", "write_volume"]
+__all__ = ["check_repeated", "facts", "longer", "write_volume"]
 
 # Side of a chunk, and how many chunks there are along each axis.
-CHUNK: dict[Size, int] = {"tiny": 16, "small": 64, "full": 128}
+_CHUNK: dict[Size, int] = {"tiny": 16, "small": 64, "full": 128}
 _COUNT = 4
 _HEART = 2  # chunks along each axis of the heart, which is then repeated
 
@@ -26,12 +26,17 @@ def write_volume(path: Path, size: Size) -> zarr.Array[Any]:
 
     Chunks are compressed one by one, so that a repeated block is as hard on the codec as any.
     """
-    side = CHUNK[size] * _HEART
+    side = _CHUNK[size] * _HEART
     heart = phantom_heart((side, side, side)).astype(np.uint16) * 100
     volume = np.tile(heart, (_COUNT // _HEART,) * 3)
-    array = create_like(volume, path, chunks=(CHUNK[size],) * 3)
+    array = create_like(volume, path, chunks=(_CHUNK[size],) * 3)
     array[...] = volume
     return array
+
+
+def facts(array: zarr.Array[Any]) -> dict[str, int]:
+    """Give what a page says of the volume."""
+    return {"side": array.shape[0], "chunk": array.chunks[0], "bytes": array.nbytes}
 
 
 def longer(array: zarr.Array[Any], path: Path, times: int) -> None:

@@ -9,7 +9,7 @@ import zarr
 
 from benchmarks._case import THREADS, Case, Size, Work
 from benchmarks._codec import chunk_files, chunks_of, codec_limit
-from benchmarks._volume import check_repeated, longer, write_volume
+from benchmarks._volume import check_repeated, facts, longer, write_volume
 from data_helpers.chunking import rechunk_zarr
 from data_helpers.jobs import create_like
 
@@ -17,10 +17,11 @@ BUDGET = 100_000_000  # bytes
 LONGER = 4
 
 
-def prepare(folder: Path, size: Size) -> None:
+def prepare(folder: Path, size: Size) -> dict[str, int]:
     """Write the volume, and one that is longer."""
     volume = write_volume(folder / "volume.zarr", size)
     longer(volume, folder / "longer.zarr", LONGER)
+    return facts(volume) | {"longer": LONGER}
 
 
 def slabs(array: zarr.Array[Any]) -> tuple[int, ...]:

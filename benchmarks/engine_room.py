@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from benchmarks._case import THREADS, Case, Size, Work
 from benchmarks._codec import chunk_files, chunks_of, codec_limit
-from benchmarks._volume import check_repeated, longer, write_volume
+from benchmarks._volume import check_repeated, facts, longer, write_volume
 from data_helpers.grid import Index, chunk_slices
 from data_helpers.jobs import chunkwise_jobs, create_like, run_jobs
 
@@ -23,10 +23,11 @@ def clip(values: NDArray[Any]) -> NDArray[Any]:
     return np.clip(values, 3000, 12000)
 
 
-def prepare(folder: Path, size: Size) -> None:
+def prepare(folder: Path, size: Size) -> dict[str, int]:
     """Write the volume, and one that is longer."""
     volume = write_volume(folder / "volume.zarr", size)
     longer(volume, folder / "longer.zarr", LONGER)
+    return facts(volume) | {"longer": LONGER}
 
 
 def check(folder: Path, output: Path) -> None:
