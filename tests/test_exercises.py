@@ -15,7 +15,7 @@ import pytest
 import wrong_answers
 from conftest import ROOT
 from nbclient import NotebookClient
-from wrong_answers import PLANTED, Planted
+from wrong_answers import PLANTED, Planted, chunking
 
 from data_helpers.checks.notebooks import exercise_sources, make_notebook, write_notebooks
 from data_helpers.checks.tasks import TASKS
@@ -142,8 +142,8 @@ def test_every_task_has_at_least_two_planted_wrong_answers() -> None:
 
 
 def test_where_a_picture_helps_there_is_one() -> None:
-    seam = marked("03.5", wrong_answers.smooth(depth=lambda sigma: 0), 1)
-    gaps = marked("03.2", wrong_answers.floor_division, 1)
+    seam = marked("03.5", chunking.smooth(depth=lambda sigma: 0), 1)
+    gaps = marked("03.2", chunking.floor_division, 1)
     assert "differs" in seam.picture
     assert "in no chunk" in gaps.picture
 

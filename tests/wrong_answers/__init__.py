@@ -1,0 +1,11 @@
+"""Answers as learners give them: for each task some that are wrong, and what they must be told.
+
+One module per chapter, named as the chapter is.
+"""
+
+from wrong_answers import chunking, ome_zarr, stitching, storage
+from wrong_answers.common import Planted
+
+__all__ = ["PLANTED", "Planted", "chunking", "ome_zarr", "stitching", "storage"]
+
+PLANTED = [*storage.PLANTED, *stitching.PLANTED, *chunking.PLANTED, *ome_zarr.PLANTED]
