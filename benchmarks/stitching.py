@@ -61,7 +61,7 @@ def prepare(folder: Path, size: Size) -> dict[str, int]:
 
 def files(folder: Path) -> list[str]:
     """Give the tiles in order."""
-    return sorted(str(path) for path in (folder / "tiles").iterdir())
+    return sorted(entry.path for entry in os.scandir(folder / "tiles"))
 
 
 def places(image: Any) -> Iterator[tuple[int, ...]]:

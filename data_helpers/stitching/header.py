@@ -12,11 +12,14 @@ __all__ = ["PlainHeader", "plain_header"]
 
 # Numbers of tags and of their types, from TIFF 6.0 (Adobe, 1992), sections 2 to 8.
 _WIDTH, _LENGTH, _BITS, _COMPRESSION, _PHOTOMETRIC = 256, 257, 258, 259, 262
-_DESCRIPTION, _OFFSETS, _SAMPLES, _COUNTS, _FORMAT = 270, 273, 277, 279, 339
-_READ = {_WIDTH, _LENGTH, _BITS, _COMPRESSION, _PHOTOMETRIC, _OFFSETS, _SAMPLES, _COUNTS, _FORMAT}
-# Do not change what the pixels are: subfile type, orientation, rows per strip, resolution, planes
-# of one sample, software, date. A file with any tag that is not listed is not plain.
-_IGNORED = {254, 274, 278, 282, 283, 284, 296, 305, 306}
+_DESCRIPTION, _OFFSETS, _SAMPLES, _ROWS, _COUNTS, _FORMAT = 270, 273, 277, 278, 279, 339
+_READ = {
+    *(_WIDTH, _LENGTH, _BITS, _COMPRESSION, _PHOTOMETRIC),
+    *(_OFFSETS, _SAMPLES, _ROWS, _COUNTS, _FORMAT),
+}
+# Do not change what the pixels are: subfile type, orientation, resolution, planes of one sample,
+# software, date. A file with any tag that is not listed is not plain.
+_IGNORED = {254, 274, 282, 283, 284, 296, 305, 306}
 _NUMBERS = {3: "H", 4: "I"}
 _TEXT = 2
 _KINDS = {1: "u", 2: "i", 3: "f"}
@@ -70,7 +73,7 @@ def plain_header(file: FileIO, size: int) -> PlainHeader | None:
     shape, dtype = _plane(tags, order)
     if shape is None or dtype is None or not _says_nothing_else(tags.get(_DESCRIPTION), shape):
         return None
-    offset = _one_piece(tags, prod(shape) * dtype.itemsize, size)
+    offset = _one_piece(tags, shape[0], prod(shape) * dtype.itemsize, size)
     return None if offset is None else PlainHeader(shape, dtype, offset)
 
 
@@ -92,10 +95,9 @@ def _directory(part: Callable[[int, int], bytes], order: str) -> Tags | None:
         code, kind, length, inside = unpack_from(order + "HHI4s", entries, at)
         if code in _IGNORED:
             continue
-        letter = "s" if code == _DESCRIPTION and kind == _TEXT else _NUMBERS.get(kind)
-        if letter is None or code in tags or code not in {*_READ, _DESCRIPTION}:
-            return None
-        if not 0 < length <= _MOST_STRIPS:
+        kinds = {_TEXT: "s"} if code == _DESCRIPTION else _NUMBERS if code in _READ else {}
+        letter = kinds.get(kind)
+        if letter is None or code in tags or not 0 < length <= _MOST_STRIPS:
             return None
         layout = f"{order}{length}{letter}"
         needed = calcsize(layout)
@@ -131,10 +133,11 @@ def _says_nothing_else(description: Any, shape: tuple[int, int]) -> bool:
     return bytes(description).rstrip(b"\0") == text.encode()
 
 
-def _one_piece(tags: Tags, wanted: int, size: int) -> int | None:
+def _one_piece(tags: Tags, rows: int, wanted: int, size: int) -> int | None:
     """Where the pixels begin, if the strips follow one another and all of them are there."""
     offsets, counts = tags.get(_OFFSETS, ()), tags.get(_COUNTS, ())
-    if not offsets or len(offsets) != len(counts):
+    (in_strip,) = tags.get(_ROWS, (rows,))[:1]
+    if in_strip == 0 or not len(offsets) == len(counts) == -(-rows // in_strip):
         return None
     end = offsets[0]
     for start, count in zip(offsets, counts, strict=True):
