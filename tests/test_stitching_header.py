@@ -125,7 +125,7 @@ def test_a_file_cut_short_anywhere_is_left_to_tifffile(length: int, at_the_end: 
     "data",
     [
         written(PLANE),
-        written(PLANE, metadata=None, rowsperstrip=10, byteorder=">"),
+        written(PLANE, metadata=None, rowsperstrip=16, byteorder=">"),
         moved_to_the_end(written(PLANE, metadata=None)),
     ],
     ids=["described", "strips", "at the end"],
