@@ -6,6 +6,7 @@ reaches, `values` how results are rounded, `kernels` does the arithmetic.
 
 import os
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -22,15 +23,16 @@ from data_helpers.jobs import (
     unit_of_work,
 )
 from data_helpers.processing.halo import (
+    block_with_halo,
     check_depth,
     gaussian_depth,
     kernel_depth,
-    read_with_halo,
     without_halo,
 )
 from data_helpers.processing.kernels import Convolution, Gaussian
 from data_helpers.processing.pieces import in_pieces
 from data_helpers.processing.regions import fill
+from data_helpers.processing.sweep import SharedReads, Sweep, plan_sweep
 from data_helpers.processing.values import check_dtypes, work_dtype
 
 __all__ = ["convolve", "gaussian", "map_with_halo"]
@@ -238,7 +240,13 @@ def gaussian(
 
 
 class _WithHalo:
-    """Compute a region of the output from the input with its halo."""
+    """Compute a region of the output from the input with its halo.
+
+    What is read is shared with the other regions. That is not part of what a manifest compares,
+    which is what `__dict__` holds.
+    """
+
+    __slots__ = ("__dict__", "_reads")
 
     def __init__(
         self,
@@ -257,23 +265,29 @@ class _WithHalo:
         self.mode: EdgeMode = mode
         self.cval = cval
         self.dtype = np.dtype(dtype)
-        self.work = work
+        self.work = np.dtype(input_array.dtype) if work is None else work
+        self._reads = SharedReads(self.input_array, None)
+
+    def share(self, sweep: Sweep | None) -> None:
+        """Read by a plan from now on."""
+        self._reads = SharedReads(self.input_array, sweep)
 
     def __call__(self, index: Index) -> NDArray[Any]:
         """Compute one region, in pieces if it is large."""
-        return in_pieces(self._filter, index, self.dtype)
+        with self._reads.for_region(index) as read:
+            return in_pieces(partial(self._filter, read), index, self.dtype)
 
-    def _filter(self, index: Index) -> NDArray[Any]:
-        return self.apply(
-            read_with_halo(
-                self.input_array,
-                index,
-                self.depths,
-                mode=self.mode,
-                cval=self.cval,
-                dtype=self.work,
-            )
+    def _filter(self, read: Callable[..., None], index: Index) -> NDArray[Any]:
+        block = block_with_halo(
+            read,
+            index,
+            self.depths,
+            shape=self.input_array.shape,
+            dtype=self.work,
+            mode=self.mode,
+            cval=self.cval,
         )
+        return self.apply(block)
 
 
 class _Cropped:
@@ -306,12 +320,17 @@ def _fill(
 ) -> None:
     """Run a filter whose output has the shape of its input."""
     check_same_shape(compute.input_array, output)
+    otherwise = unit_of_work(compute.input_array)
+    unit = chunks if chunks is not None else unit_of_work(output) or otherwise
+    sweep = plan_sweep(compute.input_array, compute.depths, unit)
+    compute.share(sweep)
     fill(
         compute,
         compute.input_array,
         output,
         chunks=chunks,
-        otherwise=unit_of_work(compute.input_array),
+        otherwise=otherwise,
+        order=None if sweep is None else sweep.place_of,
         n_jobs=n_jobs,
         backend=backend,
         progress=progress,

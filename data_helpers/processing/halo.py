@@ -10,7 +10,7 @@
     +---+---+---+        . . . . . . . . .
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import product
 from operator import index as as_int
 from typing import Any
@@ -21,7 +21,14 @@ from numpy.typing import DTypeLike, NDArray
 from data_helpers.grid import Index, expand, index_bounds
 from data_helpers.jobs import EdgeMode, ReadableArray, pad_halo, pad_mode
 
-__all__ = ["check_depth", "gaussian_depth", "kernel_depth", "read_with_halo", "without_halo"]
+__all__ = [
+    "block_with_halo",
+    "check_depth",
+    "gaussian_depth",
+    "kernel_depth",
+    "read_with_halo",
+    "without_halo",
+]
 
 Depth = int | Sequence[int]
 
@@ -172,13 +179,58 @@ def read_with_halo(
     >>> read_with_halo(image, (slice(0, 2),), 2, mode="wrap")
     array([5, 6, 1, 2, 3, 4])
     """
-    pad_mode(mode)  # refuses unknown words before anything is read
     depths = check_depth(depth, len(array.shape))
-    inside, missing = _bounds_to_read(index, depths, array.shape, mode)
-    block = np.empty([stop - start for start, stop in inside], dtype or array.dtype)
-    for source, target in _stretches(inside, array.shape):
-        block[target] = np.asarray(array[source])
-    return pad_halo(block, missing, mode, cval) if any(map(any, missing)) else block
+
+    def read(source: Index, _offset: tuple[int, ...], target: NDArray[Any]) -> None:
+        target[...] = np.asarray(array[source])
+
+    return block_with_halo(
+        read, index, depths, shape=array.shape, dtype=dtype or array.dtype, mode=mode, cval=cval
+    )
+
+
+def block_with_halo(
+    read: Callable[[Index, tuple[int, ...], NDArray[Any]], None],
+    index: Index,
+    depths: tuple[int, ...],
+    *,
+    shape: Sequence[int],
+    dtype: DTypeLike,
+    mode: EdgeMode,
+    cval: float,
+) -> NDArray[Any]:
+    """Put a region and its halo together, from whatever source.
+
+    Parameters
+    ----------
+    read
+        Takes an index of the array, how far that is from where it is needed (turns around the
+        array, in elements; 0 unless it wraps), and what to read into.
+    index, depths
+        The region, and its halo along each axis.
+    shape
+        Of the array.
+    dtype
+        Of the block.
+    mode, cval
+        As for `read_with_halo`.
+
+    Returns
+    -------
+    ndarray
+        A new array, longer than the region by twice the depth along each axis.
+    """
+    pad_mode(mode)  # refuses unknown words before anything is read
+    inside, missing = _bounds_to_read(index, depths, shape, mode)
+    lengths = [
+        stop - start + sum(pair) for (start, stop), pair in zip(inside, missing, strict=True)
+    ]
+    block = np.empty(lengths, dtype)
+    held = tuple(slice(pair[0], n - pair[1]) for pair, n in zip(missing, lengths, strict=True))
+    for source, offset, target in _stretches(inside, shape):
+        read(source, offset, block[held][target])
+    _fill_outside(block, missing, mode, cval)
+    return block
 
 
 def without_halo(block: NDArray[Any], depth: Sequence[int]) -> NDArray[Any]:
@@ -228,21 +280,38 @@ def _bounds_to_read(
 
 def _stretches(
     bounds: Sequence[tuple[int, int]], shape: Sequence[int]
-) -> Iterator[tuple[Index, Index]]:
-    """Cut what goes on around the edges into regions of the array, with their places."""
+) -> Iterator[tuple[Index, tuple[int, ...], Index]]:
+    """Cut what goes on around the edges into regions of the array, with offsets and places."""
     per_axis = [
         list(_axis_stretches(start, stop, length))
         for (start, stop), length in zip(bounds, shape, strict=True)
     ]
-    for pairs in product(*per_axis):
-        yield tuple(source for source, _ in pairs), tuple(target for _, target in pairs)
+    for stretches in product(*per_axis):
+        sources, offsets, targets = zip(*stretches, strict=True)
+        yield sources, offsets, targets
 
 
-def _axis_stretches(start: int, stop: int, length: int) -> Iterator[tuple[slice, slice]]:
+def _axis_stretches(start: int, stop: int, length: int) -> Iterator[tuple[slice, int, slice]]:
     """One stretch per turn around the axis; one in all if nothing leaves the array."""
     at = start
     while at < stop:
         offset = at // length * length
         end = min(stop, offset + length)
-        yield slice(at - offset, end - offset), slice(at - start, end - start)
+        yield slice(at - offset, end - offset), offset, slice(at - start, end - start)
         at = end
+
+
+def _fill_outside(
+    block: NDArray[Any], missing: Sequence[tuple[int, int]], mode: EdgeMode, cval: float
+) -> None:
+    """Fill what lies outside the array, axis by axis, from what was read."""
+    for axis, (before, behind) in enumerate(missing):
+        rows = np.moveaxis(block, axis, 0)
+        end = len(rows) - behind
+        if mode == "constant":
+            rows[:before] = cval
+            rows[end:] = cval
+        elif before or behind:
+            places = before + pad_halo(np.arange(end - before), [(before, behind)], mode)
+            rows[:before] = rows[places[:before]]
+            rows[end:] = rows[places[end:]]

@@ -21,6 +21,7 @@ def fill(
     *,
     chunks: Chunks | None,
     otherwise: Chunks | None,
+    order: Callable[[Index], Any] | None = None,
     n_jobs: int,
     backend: str | None,
     progress: bool,
@@ -38,11 +39,15 @@ def fill(
         Size of the regions that the caller wants, if any.
     otherwise
         Size of the regions if the output has no chunks of its own, either.
+    order
+        Takes a region, says when its turn is; by default the last axis goes fastest.
     n_jobs, backend, progress, manifest
         As for `run_jobs`.
     """
     regions = otherwise if chunks is None and unit_of_work(output) is None else chunks
     jobs = output_jobs(compute, output_array=output, inputs=[input_array], chunks=regions)
+    if order is not None:
+        jobs.sort(key=lambda job: order(job[1][0]))
     run_jobs(jobs, n_jobs=n_jobs, backend=backend, progress=progress, manifest=manifest)
 
 

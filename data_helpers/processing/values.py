@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-__all__ = ["as_output", "check_dtypes", "half_up", "work_dtype"]
+__all__ = ["as_output", "check_dtypes", "check_range", "half_up", "work_dtype"]
 
 _EXACT_IN_FLOAT64 = 4  # bytes of the largest integers whose every value float64 can hold
 
@@ -134,22 +134,40 @@ def as_output(values: NDArray[Any], dtype: DTypeLike) -> NDArray[Any]:
         return values.astype(wanted, copy=False)
     rounded = half_up(values)
     if rounded.size:
-        _check_range(rounded, wanted)
+        check_range(float(rounded.min()), float(rounded.max()), wanted)
     return rounded.astype(wanted)
 
 
-def _check_range(rounded: NDArray[Any], dtype: np.dtype[Any]) -> None:
-    """Refuse whole numbers that an integer dtype cannot hold."""
-    low, high = float(rounded.min()), float(rounded.max())
-    limits = np.iinfo(dtype)
-    if np.isnan(low):
+def check_range(low: float, high: float, dtype: DTypeLike) -> None:
+    """Refuse whole numbers that an integer dtype cannot hold.
+
+    Parameters
+    ----------
+    low, high
+        The smallest and the largest; NaN if there is any.
+    dtype
+        Of the output.
+
+    Raises
+    ------
+    OverflowError
+        If one of them does not fit.
+    ValueError
+        If one is NaN.
+
+    Examples
+    --------
+    >>> check_range(0, 255, "uint8")
+    """
+    limits = np.iinfo(np.dtype(dtype))
+    if np.isnan(low) or np.isnan(high):
         raise ValueError(
-            f"the result holds NaN, which the output's {dtype} cannot; expected numbers only: "
-            "replace NaN in the input, or create an output of float32"
+            f"the result holds NaN, which the output's {limits.dtype} cannot; expected numbers "
+            "only: replace NaN in the input, or create an output of float32"
         )
     if low < limits.min or high > limits.max:
         raise OverflowError(
-            f"the result has values from {low:.10g} to {high:.10g}, but the output's {dtype} holds "
-            f"{limits.min} to {limits.max}; create an output of a wider dtype, such as int32 or "
-            "float32, or scale the kernel"
+            f"the result has values from {low:.10g} to {high:.10g}, but the output's "
+            f"{limits.dtype} holds {limits.min} to {limits.max}; create an output of a wider "
+            "dtype, such as int32 or float32, or scale the kernel"
         )
