@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from data_helpers import grid
 from data_helpers.checks.arrays import expect_array
 from data_helpers.checks.marking import Answer, LearnerError, Wrong
 from data_helpers.checks.watched import WatchedArray
@@ -54,7 +53,7 @@ def _check_rechunked(
     written = np.zeros(values.shape, int)
     for index in target.writes:
         written[index] += 1
-        if not _whole_chunks(index, target):
+        if not target.is_whole_chunks(index):
             raise Wrong(
                 f"`{question}` wrote `{short(index)}`, which cuts through a chunk of the target.",
                 "It writes outside its chunk: each write must cover whole chunks of the target, "
@@ -70,16 +69,6 @@ def _check_rechunked(
     expect_array(target.values, values, question, chunks=target.chunks)
 
 
-def _whole_chunks(index: Any, target: WatchedArray) -> bool:
-    """Whether an index covers whole chunks; an index that cannot be told is not refused here."""
-    index = index if isinstance(index, tuple) else (index,)
-    index += (slice(None),) * (target.ndim - len(index))
-    if not all(isinstance(part, slice) for part in index):
-        return False
-    inside = tuple(slice(*part.indices(n)[:2]) for part, n in zip(index, target.shape, strict=True))
-    return grid.aligned(inside, target.chunks, target.shape)
-
-
 def _check_budget(source: WatchedArray, held: int, budget: int, question: str) -> None:
     """Refuse an answer that held more than it may."""
     read = source.largest_read * source.dtype.itemsize
@@ -93,17 +82,7 @@ def _check_budget(source: WatchedArray, held: int, budget: int, question: str) -
 
 def _check_passes(source: WatchedArray, budget: int, question: str) -> None:
     """Refuse an answer that decodes the source far more often than its memory makes necessary."""
-    decoded = 0
-    for index in source.reads:
-        touched = np.zeros(source.shape, bool)
-        touched[index] = True
-        where = np.argwhere(touched)
-        spans = zip(where.min(0), where.max(0), source.chunks, source.shape, strict=True)
-        decoded += math.prod(
-            int(min((last // size + 1) * size, length) - first // size * size)
-            for first, last, size, length in spans
-        )
-    times, passes = decoded / math.prod(source.shape), source.nbytes / budget
+    times, passes = source.decoded / math.prod(source.shape), source.nbytes / budget
     if times > passes + 1:
         raise Wrong(
             f"`{question}` decodes the source {times:.3g} times, since each read decodes whole "

@@ -1,11 +1,16 @@
 """All tasks of all chapters, by number."""
 
-from data_helpers.checks import chunking, stitching, storage
+from data_helpers.checks import chunking, ome_zarr, stitching, storage
 from data_helpers.checks.marking import Task
 
 __all__ = ["TASKS", "find_task"]
 
-TASKS: tuple[Task, ...] = (*storage.TASKS, *stitching.TASKS, *chunking.TASKS)
+TASKS: tuple[Task, ...] = (
+    *storage.TASKS,
+    *stitching.TASKS,
+    *chunking.TASKS,
+    *ome_zarr.TASKS,
+)
 
 
 def find_task(number: str) -> Task:

@@ -1,11 +1,14 @@
 """Things handed to answers that take note of what is done with them."""
 
 import io
+import math
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from data_helpers import grid
 
 __all__ = ["WatchedArray", "WatchedFile"]
 
@@ -73,6 +76,8 @@ class WatchedArray:
     >>> image = WatchedArray(np.zeros((8, 8)), (4, 4))
     >>> image[:2, :].shape, image.read, image.largest_read
     ((2, 8), 16, 16)
+    >>> image.decoded, image.is_whole_chunks(np.s_[:2, :])
+    (32, False)
     """
 
     def __init__(self, values: npt.NDArray[Any], chunks: Sequence[int]) -> None:
@@ -102,9 +107,43 @@ class WatchedArray:
         """Number of axes."""
         return self.values.ndim
 
+    @property
+    def decoded(self) -> int:
+        """Voxels of all chunks that the reads touched, each time anew."""
+        decoded = 0
+        for index in self.reads:
+            spans = zip(self._bounds(index), self.chunks, self.shape, strict=True)
+            decoded += math.prod(
+                min(-(-stop // size) * size, length) - start // size * size
+                for (start, stop), size, length in spans
+            )
+        return decoded
+
+    def is_whole_chunks(self, index: Any) -> bool:
+        """Whether an index covers whole chunks."""
+        inside = tuple(slice(*bounds) for bounds in self._bounds(index))
+        return grid.aligned(inside, self.chunks, self.shape)
+
+    def _bounds(self, index: Any) -> list[tuple[int, int]]:
+        """Where the box around an index starts and stops, along each axis."""
+        parts = list(index) if isinstance(index, tuple) else [index]
+        if any(part is Ellipsis for part in parts):
+            at = next(n for n, part in enumerate(parts) if part is Ellipsis)
+            parts[at : at + 1] = [slice(None)] * (self.ndim - len(parts) + 1)
+        parts += [slice(None)] * (self.ndim - len(parts))
+        bounds = []
+        for part, length in zip(parts, self.shape, strict=True):
+            picked = np.arange(length)[part]
+            bounds.append((int(picked.min()), int(picked.max()) + 1) if picked.size else (0, 0))
+        return bounds
+
     def __repr__(self) -> str:
         """Say what it is in a few words."""
         return f"<{self.dtype} array of shape {self.shape} in chunks of {self.chunks}>"
+
+    def __deepcopy__(self, memo: Any) -> "WatchedArray":
+        """Stay the one that is watched, also inside a list whose copy is handed over."""
+        return self
 
     def __getitem__(self, index: Any) -> Any:
         """Read a region."""
