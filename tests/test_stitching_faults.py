@@ -203,7 +203,7 @@ def test_missing_tiles_are_all_named_before_anything_is_written(
 
 def test_duplicates_are_named_before_anything_is_written(tiles: Path, tmp_path: Path) -> None:
     (tiles / "c01_x10.tif").write_bytes((tiles / BAD).read_bytes())
-    with pytest.raises(ValueError, match="1 places have more than one tile") as error:
+    with pytest.raises(ValueError, match="1 place has more than one tile") as error:
         tiles_to_zarr(tiles.glob("*.tif"), PATTERN, AXES, tmp_path / "out.zarr")
     check(error.value, [str(tiles / BAD), str(tiles / "c01_x10.tif"), "c=1, x=10"])
     assert not (tmp_path / "out.zarr").exists()
@@ -213,7 +213,7 @@ def test_smaller_tiles_at_the_edge_need_verify_and_then_are_taken(tiles: Path) -
     for c in range(2):
         tile = tifffile.imread(tiles / f"c{c}_x20.tif")
         write(tiles / f"c{c}_x20.tif", np.ascontiguousarray(tile[..., :4]))
-    with pytest.raises(TileError, match="if tiles at the edge are smaller, say verify=True"):
+    with pytest.raises(TileError, match="if tiles at the edge are smaller, verify=True allows"):
         lazy_stitch(tiles.glob("*.tif"), PATTERN, AXES).compute(scheduler="sync")
     lazy = lazy_stitch(tiles.glob("*.tif"), PATTERN, AXES, verify=True)
     assert lazy.chunks == ((1, 1), (3,), (20,), (10, 10, 4))
@@ -259,7 +259,7 @@ MADE = (
 MADE_AXES = ("channel", "stack", "z", "y", "x")
 MADE_FAULTS: dict[str, tuple[type[Exception], str]] = {
     "missing": (FileNotFoundError, "1 of 24 tiles are missing"),
-    "duplicate": (ValueError, "1 places have more than one tile"),
+    "duplicate": (ValueError, "1 place has more than one tile"),
     "short": (TileError, "found (7, 48, 64) uint16, expected (8, 48, 64) uint16"),
     "wrong_dtype": (TileError, "found (8, 48, 64) float32, expected (8, 48, 64) uint16"),
     "empty": (TileError, "the file is empty"),

@@ -252,7 +252,8 @@ def _duplicates_text(
         if differ
         else "leave the copies out of paths"
     )
-    text = f"{len(lines)} places have more than one tile ({advice}):\n{listed(lines)}"
+    many = "1 place has" if len(lines) == 1 else f"{len(lines)} places have"
+    text = f"{many} more than one tile ({advice}):\n{listed(lines)}"
     gaps = index.missing_names()
     return text + (f"\nBesides, {len(gaps)} tiles are missing:\n{listed(gaps)}" if gaps else "")
 

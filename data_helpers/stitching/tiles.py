@@ -118,7 +118,7 @@ class TileSource:
         raise TileError(
             path,
             f"found {tuple(tile.shape)} {tile.dtype}, expected {shape} {self.dtype}; if tiles at "
-            "the edge are smaller, say verify=True, else replace the file or leave it out",
+            "the edge are smaller, verify=True allows that; else replace the file or leave it out",
         )
 
 
