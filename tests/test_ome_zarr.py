@@ -123,14 +123,27 @@ def test_one_pass_equals_the_reference_bit_for_bit(
         assert level[...].tobytes() == expected.tobytes()
 
 
-def test_the_largest_numbers_do_not_overflow() -> None:
-    for name in INTEGERS:
-        limits = np.iinfo(name)
-        for value in (limits.min, limits.max):
-            image = np.full((64, 67), value, name)
-            pyramid = write_multiscale(image, {}, axes="yx", voxel_size=1, chunks=(5, 9), levels=7)
-            for level in pyramid.levels:
-                assert (level[...] == value).all()
+@pytest.mark.parametrize("name", INTEGERS)
+def test_the_largest_numbers_do_not_overflow(name: str) -> None:
+    """The window of the last level has more voxels than 32 bits hold numbers of 16."""
+    limits = np.iinfo(name)
+    for value in (limits.min, limits.max):
+        image = np.full((64, 64, 33), value, name)
+        pyramid = write_multiscale(
+            image, {}, axes="zyx", voxel_size=1, chunks=(32, 24, 33), levels=7
+        )
+        for level in pyramid.levels:
+            assert (level[...] == value).all()
+
+
+@pytest.mark.parametrize("shards", [None, (5, 10)])
+def test_windows_that_straddle_chunks_are_added_up(shards: Any) -> None:
+    image = np.random.default_rng(3).integers(0, 60000, (23, 31), dtype="uint16")
+    pyramid = write_multiscale(
+        image, {}, axes="yx", voxel_size=1, chunks=(5, 5), shards=shards, factors=(2, 3), levels=3
+    )
+    for level, factors in zip(pyramid.levels, [(1, 1), (2, 3), (4, 9)], strict=True):
+        np.testing.assert_array_equal(level[...], brute_force(image, factors, "mean"))
 
 
 def test_each_chunk_of_the_source_is_read_once() -> None:
