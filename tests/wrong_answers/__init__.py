@@ -3,9 +3,15 @@
 One module per chapter, named as the chapter is.
 """
 
-from wrong_answers import chunking, ome_zarr, stitching, storage
+from wrong_answers import chunking, ome_zarr, processing, stitching, storage
 from wrong_answers.common import Planted
 
-__all__ = ["PLANTED", "Planted", "chunking", "ome_zarr", "stitching", "storage"]
+__all__ = ["PLANTED", "Planted", "chunking", "ome_zarr", "processing", "stitching", "storage"]
 
-PLANTED = [*storage.PLANTED, *stitching.PLANTED, *chunking.PLANTED, *ome_zarr.PLANTED]
+PLANTED = [
+    *storage.PLANTED,
+    *stitching.PLANTED,
+    *chunking.PLANTED,
+    *ome_zarr.PLANTED,
+    *processing.PLANTED,
+]
