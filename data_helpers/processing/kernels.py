@@ -1,17 +1,17 @@
 """The arithmetic of filters, on one block with its halo, in floats.
 
-With numba (the ``fast`` extra) loops are compiled, see `compiled`; without, they are SciPy's.
-Convolutions are the same in every bit. Gaussians are added up in float32 there and in float64 by
-SciPy, which rounds to float32 after each axis: they differ by less than one part in a million of
-the largest value, and so by one count where a result lies that close to a half.
+With numba (the ``fast`` extra) loops are compiled, see `compiled`; without, they are SciPy's, which
+adds up in float64 and rounds to float32 after each axis. Convolutions are equal in every bit.
+Gaussians of the compiled loops are added up in float32: they differ from SciPy's by less than two
+parts in a million of the largest value, so an integer by one where it lies that close to a half.
 
-Set the environment variable ``DATA_HELPERS_KERNELS=scipy`` to do without numba.
+Blocks of float64, and of more than three axes, are always SciPy's. Set the environment variable
+``DATA_HELPERS_KERNELS=scipy`` to do without numba.
 """
 
 import os
 from importlib import import_module
 from importlib.util import find_spec
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -21,28 +21,26 @@ from numpy.typing import DTypeLike, NDArray
 from data_helpers.processing.halo import kernel_depth, without_halo
 from data_helpers.processing.values import as_output, check_range
 
-__all__ = ["Convolution", "Gaussian", "compiled_kernels", "gaussian_weights"]
+__all__ = ["Convolution", "Gaussian", "gaussian_weights", "kernels_in_use"]
 
 
-def compiled_kernels() -> ModuleType | None:
-    """Give the compiled loops, or None when numba is not installed or switched off.
+def kernels_in_use() -> str:
+    """Say who does the arithmetic.
 
     Returns
     -------
-    module or None
-        `data_helpers.processing.compiled`.
+    str
+        "numba" or "scipy".
 
     Raises
     ------
     ValueError
-        If ``DATA_HELPERS_KERNELS`` is neither ``numba`` nor ``scipy``.
+        If ``DATA_HELPERS_KERNELS`` is neither.
     """
     choice = os.environ.get("DATA_HELPERS_KERNELS", "numba")
     if choice not in ("numba", "scipy"):
         raise ValueError(f"DATA_HELPERS_KERNELS is {choice!r}; expected 'numba' or 'scipy'")
-    if choice == "scipy" or find_spec("numba") is None:
-        return None
-    return import_module("data_helpers.processing.compiled")
+    return choice if find_spec("numba") is not None else "scipy"
 
 
 def gaussian_weights(sigma: float, radius: int) -> NDArray[np.float64]:
@@ -86,15 +84,14 @@ class Convolution:
 
     def __call__(self, block: NDArray[Any]) -> NDArray[Any]:
         """Give the block without its halo, in the output's dtype."""
-        compiled = compiled_kernels()
-        if compiled is None or block.ndim > 3:
+        if kernels_in_use() != "numba" or block.ndim > 3:
             found = ndi.convolve(block, self.weights, mode="nearest")
             sums = without_halo(found, kernel_depth(self.weights.shape))
         else:
-            sums = self._compiled(compiled, block)
+            sums = self._compiled(block)
         return as_output(sums, self.dtype)
 
-    def _compiled(self, compiled: ModuleType, block: NDArray[Any]) -> NDArray[Any]:
+    def _compiled(self, block: NDArray[Any]) -> NDArray[Any]:
         turned = np.flip(self.weights)
         used = np.abs(turned) > np.finfo("f8").eps  # SciPy leaves out what is less
         # A kernel of even size is one shorter before its centre than its halo.
@@ -104,7 +101,7 @@ class Convolution:
         depths = kernel_depth(turned.shape)
         shape = [n - 2 * d for n, d in zip(block.shape, depths, strict=True)]
         sums = np.empty(shape, block.dtype)
-        compiled.convolve_block(
+        _compiled().convolve_block(
             block[(np.newaxis,) * lead],
             np.pad(offsets, [(0, 0), (lead, 0)]),
             turned[used],
@@ -138,32 +135,39 @@ class Gaussian:
 
     def __call__(self, block: NDArray[Any]) -> NDArray[Any]:
         """Give the block without its halo, in the output's dtype; `block` may be overwritten."""
-        compiled = compiled_kernels()
-        if compiled is None or block.dtype != np.float32 or block.ndim > 3:
-            return as_output(self._axis_by_axis(block), self.dtype)
-        return self._compiled(compiled, block)
+        if kernels_in_use() == "numba" and block.dtype == np.float32 and block.ndim <= 3:
+            return self._in_loops(block)
+        return self._axis_by_axis(block)
 
     def _axis_by_axis(self, block: NDArray[Any]) -> NDArray[Any]:
+        """Leave it to SciPy."""
         for axis, weights in enumerate(self.weights):
             if len(weights) > 1:
                 block = ndi.correlate1d(block, weights, axis=axis, mode="nearest")
                 here = [self.depths[axis] if a == axis else 0 for a in range(block.ndim)]
                 block = without_halo(block, here)
-        return block
+        return as_output(block, self.dtype)
 
-    def _compiled(self, compiled: ModuleType, block: NDArray[Any]) -> NDArray[Any]:
+    def _in_loops(self, block: NDArray[Any]) -> NDArray[Any]:
+        """Leave it to compiled loops over three axes, which need weights from the middle on."""
         lead = 3 - block.ndim
         halves = [np.ones(1)] * lead + [weights[len(weights) // 2 :] for weights in self.weights]
-        smooth = compiled.smooth_block(
+        smooth = _compiled().smooth_block(
             block[(np.newaxis,) * lead], *(half.astype("f4") for half in halves)
         )
+        shape = smooth.shape[lead:]
         if self.dtype.kind == "f":
-            return np.array(smooth.reshape(smooth.shape[lead:]), self.dtype)
+            return np.array(smooth.reshape(shape), self.dtype)
         result: NDArray[Any] = np.empty(smooth.shape, self.dtype)
         limits = np.iinfo(self.dtype)
-        lowest, highest = compiled.round_block(
+        lowest, highest = _compiled().round_block(
             smooth, np.float32(limits.min), np.float32(limits.max), result
         )
-        if not lowest > highest:
+        if not lowest > highest:  # something does not fit, or is NaN
             check_range(lowest, highest, self.dtype)
-        return result.reshape(result.shape[lead:])
+        return result.reshape(shape)
+
+
+def _compiled() -> Any:
+    """Import the compiled loops, and numba with them, when they are first needed."""
+    return import_module("data_helpers.processing.compiled")

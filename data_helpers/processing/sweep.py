@@ -97,7 +97,7 @@ def plan_sweep(
     array: ReadableArray,
     depths: tuple[int, ...],
     unit: Chunks | None,
-    held_bytes: int = HELD_BYTES,
+    held_bytes: int | None = None,
 ) -> Sweep | None:
     """Plan how to read an array so that its chunks are decoded as seldom as memory allows.
 
@@ -110,7 +110,7 @@ def plan_sweep(
     unit
         Size of a region of the output.
     held_bytes
-        Most bytes of chunks to keep from one region for the next.
+        Most bytes of chunks to keep from one region for the next; by default 160 MiB.
 
     Returns
     -------
@@ -134,12 +134,13 @@ def plan_sweep(
     whole = [ceil(length / size) for length, size in zip(array.shape, sizes, strict=True)]
     slowest = next(axis for axis, depth in enumerate(depths) if depth)
     cuts = [1] * len(whole)
+    limit = HELD_BYTES if held_bytes is None else held_bytes
 
     def plan() -> Sweep:
         tile = [ceil(count / cut) for count, cut in zip(whole, cuts, strict=True)]
         return Sweep(tuple(array.shape), depths, sizes, cell, tuple(tile))
 
-    while _held_voxels(plan(), slowest) * array.dtype.itemsize > held_bytes:
+    while _held_voxels(plan(), slowest) * array.dtype.itemsize > limit:
         tile = plan().tile
         longest = max(
             range(slowest + 1, len(whole)), key=lambda axis: tile[axis] * sizes[axis], default=None
