@@ -32,7 +32,7 @@ _MISSED = {
     "resolution. A translation that is left out is 0.",
     "chunk": "A chunk without a file reads as the fill value, without an error. Count files: "
     "`array.nchunks_initialized` says how many there are, `array.nchunks` how many there should "
-    "be.",
+    "be; folders and `zarr.json` do not count.",
 }
 _FALSE_ALARM = {
     "null": "Only `None` is null. `0`, an empty text and `False` are values.",
@@ -70,14 +70,21 @@ class _Image:
         return [dataset["path"] for dataset in multiscale["datasets"]]
 
 
-Spoil: TypeAlias = Callable[[_Image, np.random.Generator], None]
+Spoil: TypeAlias = Callable[[_Image, int, np.random.Generator], None]  # level, or which
 
 
 def mark_find_faults(answer: Answer) -> str:
     """Mark 04.6: all faults of images, and no false alarms."""
-    kinds: list[tuple[Spoil, ...]] = [(), (_lose_chunk,), (_spoil_scale,), (_add_null,)]
-    kinds += [(_move_level,), (_shorten_unit,), (_lose_chunk, _spoil_scale, _add_null)]
-    kinds += [(_shorten_unit, _move_level, _lose_chunk, _deep_null)]
+    kinds: list[list[tuple[Spoil, int]]] = [
+        [],
+        [(_lose_chunk, 0)],
+        [(_spoil_scale, 1)],  # not the last level
+        [(_add_null, 1)],
+        [(_move_level, 1)],
+        [(_change_unit, 1)],
+        [(_lose_chunk, 1), (_spoil_scale, 2), (_add_null, 0)],
+        [(_change_unit, 0), (_move_level, 2), (_lose_chunk, 2), (_deep_null, 0)],
+    ]
     with tempfile.TemporaryDirectory() as folder:
         sound = _sound_image(answer.rng, Path(folder) / "sound.zarr")
         images = [_spoilt(sound, number, k, answer.rng) for number, k in enumerate(kinds)]
@@ -129,7 +136,9 @@ def _datasets(content: dict[str, Any]) -> list[dict[str, Any]]:
     return datasets
 
 
-def _spoilt(sound: _Image, number: int, kinds: Iterable[Spoil], rng: np.random.Generator) -> _Image:
+def _spoilt(
+    sound: _Image, number: int, kinds: Iterable[tuple[Spoil, int]], rng: np.random.Generator
+) -> _Image:
     """Copy an image and break the copy in some ways; every other one calls its levels otherwise."""
     path = sound.path.parent / f"image{number}.zarr"
     shutil.copytree(sound.path, path)
@@ -141,38 +150,36 @@ def _spoilt(sound: _Image, number: int, kinds: Iterable[Spoil], rng: np.random.G
             (path / dataset["path"]).rename(path / name)
             dataset["path"] = name
         image.write(content)
-    for spoil in kinds:
-        spoil(image, rng)
+    for spoil, level in kinds:
+        spoil(image, level, rng)
     return image
 
 
-def _lose_chunk(image: _Image, rng: np.random.Generator) -> None:
+def _lose_chunk(image: _Image, level: int, rng: np.random.Generator) -> None:
     """Delete the file of one chunk of a level."""
-    level = str(rng.choice(image.paths()))
-    files = sorted(file for file in (image.path / level / "c").rglob("*") if file.is_file())
+    path = image.paths()[level]
+    files = sorted(file for file in (image.path / path / "c").rglob("*") if file.is_file())
     files[int(rng.integers(len(files)))].unlink()
-    image.faults.add((level, "chunk"))
+    image.faults.add((path, "chunk"))
 
 
-def _spoil_scale(image: _Image, rng: np.random.Generator) -> None:
-    """Divide a scale in place of multiplying, or forget a level's own; now and then on one axis."""
-    level = int(rng.integers(1, 3))
+def _spoil_scale(image: _Image, level: int, rng: np.random.Generator) -> None:
+    """Double a scale along one axis; or divide in place of multiplying, or forget the factors."""
     content = image.metadata
     datasets = _datasets(content)
     full = datasets[0]["coordinateTransformations"][0]["scale"]
     wrong = [full, [n / f for n, f in zip(full, image.factors[level], strict=True)]]
     scale = datasets[level]["coordinateTransformations"][0]["scale"]
-    if rng.random() < 0.5:
-        scale[:] = wrong[int(rng.integers(2))]
-    else:
+    if level == 1:
         scale[1 + int(rng.integers(2))] *= 2
+    else:
+        scale[:] = wrong[int(rng.integers(2))]
     image.write(content)
     image.faults.add((datasets[level]["path"], "scale"))
 
 
-def _move_level(image: _Image, rng: np.random.Generator) -> None:
+def _move_level(image: _Image, level: int, rng: np.random.Generator) -> None:
     """Set a level's translation to 0, or leave it out, or count from the edge."""
-    level = int(rng.integers(1, 3))
     content = image.metadata
     transformations = _datasets(content)[level]["coordinateTransformations"]
     which = int(rng.integers(3))
@@ -186,26 +193,26 @@ def _move_level(image: _Image, rng: np.random.Generator) -> None:
     image.faults.add((_datasets(content)[level]["path"], "translation"))
 
 
-def _shorten_unit(image: _Image, rng: np.random.Generator) -> None:
+def _change_unit(image: _Image, which: int, rng: np.random.Generator) -> None:
     """Give one axis a unit that is not what it should be."""
     content = image.metadata
     axes = content["attributes"]["ome"]["multiscales"][0]["axes"]
-    axes[int(rng.integers(3))]["unit"] = str(rng.choice(["um", "nanometer", "micron"]))
+    axes[2 - which]["unit"] = ["um", "nanometer"][which]
     image.write(content)
     image.faults.add(("", "unit"))
 
 
-def _add_null(image: _Image, rng: np.random.Generator) -> None:
+def _add_null(image: _Image, which: int, rng: np.random.Generator) -> None:
     """Add a member that is null beside others."""
     content = image.metadata
     ome = content["attributes"]["ome"]
-    place, key = [(ome, "omero"), (ome["multiscales"][0], "type")][int(rng.integers(2))]
+    place, key = [(ome, "omero"), (ome["multiscales"][0], "type")][which]
     place[key] = None
     image.write(content)
     image.faults.add(("", "null"))
 
 
-def _deep_null(image: _Image, rng: np.random.Generator) -> None:
+def _deep_null(image: _Image, which: int, rng: np.random.Generator) -> None:
     """Add a member that is null inside a list inside others."""
     content = image.metadata
     content["attributes"]["ome"]["omero"] = {"channels": [{"label": "", "active": False}]}
@@ -241,10 +248,25 @@ def _check_faults(given: set[Fault], image: _Image, question: str) -> None:
         raise Wrong(
             f"{question} reports {alarm}, which is not wrong. The faults are "
             f"{short(sorted(image.faults)) if image.faults else 'none'}.",
-            'That fault belongs to the whole image: its path is "".'
-            if path and word in ("null", "unit")
-            else _FALSE_ALARM[word],
+            _why_alarmed(path, word, image),
         )
+
+
+def _why_alarmed(path: str, word: str, image: _Image) -> str:
+    """Say why something sound may have been reported."""
+    if path and word in ("null", "unit"):
+        return 'That fault belongs to the whole image: its path is "".'
+    if word == "translation" and (path, "scale") in image.faults:
+        return (
+            "Its scale is wrong, its translation is not: judge the translation by the scale of "
+            "the full resolution, not by the level's own."
+        )
+    if word in ("scale", "translation") and any(word == other for _, other in image.faults):
+        return (
+            "Another level is wrong. Judge each level by the full resolution: from the level "
+            "before, a mistake is handed on to sound ones."
+        )
+    return _FALSE_ALARM[word]
 
 
 def _explain_missed(missed: Fault, given: set[Fault], image: _Image, question: str) -> None:
@@ -261,7 +283,7 @@ def _explain_missed(missed: Fault, given: set[Fault], image: _Image, question: s
     elif given and given < image.faults:
         advice = f"Report all faults at once, not only the first. {advice}"
     elif path and path != image.paths()[-1]:
-        advice = f"Go through all levels, not only the last one after a loop. {advice}"
+        advice += " Do you look at every level, not only at the last one after a loop?"
     raise Wrong(
         f"{question} does not report {missed}; the faults are {short(sorted(image.faults))}, and "
         f"you found {short(sorted(given)) if given else 'none'}.",

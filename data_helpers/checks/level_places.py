@@ -1,19 +1,15 @@
-"""Marks what is said about levels: where their voxels lie, and the metadata that tell readers."""
+"""Marks where a level lies, and recognises the mistakes behind wrong scales and translations."""
 
-import json
-import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
-from ome_zarr_models.v05.image import ImageAttrs
-from pydantic import ValidationError
 
 from data_helpers import ome_zarr
-from data_helpers.checks.marking import Answer, Stub, Wrong, refuse_hard_coded
-from data_helpers.checks.words import describe, kind, short
+from data_helpers.checks.marking import Answer, Stub, Wrong
+from data_helpers.checks.words import short
 
-__all__ = ["advice_on_place", "mark_image_metadata", "mark_level"]
+__all__ = ["NOT_AT_ZERO", "advice_on_place", "mark_level"]
 
 Numbers: TypeAlias = Sequence[float]
 
@@ -22,10 +18,7 @@ _SHAPE = (45, 137, 201)
 _VOXEL = (1.0, 0.25, 0.25)
 _LEVEL = 3
 
-_TYPES = {"t": "time", "c": "channel", "z": "space", "y": "space", "x": "space"}
-_UNITS = {"time": "second", "space": "micrometer"}
-
-_NOT_AT_ZERO = (
+NOT_AT_ZERO = (
     "A coarse voxel is the mean of a window, so it lies in the middle of the window, not on its "
     "first voxel. With a translation of 0 everything moves from level to level. The centre of "
     "`factor` voxels is `(factor - 1) / 2` of them away from the first one's centre."
@@ -33,6 +26,14 @@ _NOT_AT_ZERO = (
 _FROM_THE_EDGE = (
     "That is the middle of the window counted from the outer edge of the first voxel. Positions "
     "count from its centre, half a voxel further in: `(factor - 1) / 2 * voxel_size`."
+)
+_HALF_A_VOXEL = (
+    "That is half a voxel of the full resolution along every axis. How far the centre lies depends "
+    "on the factor, `(factor - 1) / 2 * voxel_size`, and is 0 where the factor is 1."
+)
+_FROM_LEVEL_BEFORE = (
+    "That is how far the level lies from the one before it. All positions count from level 0: the "
+    "steps of the levels add up, to `(factor - 1) / 2 * voxel_size`."
 )
 _IN_VOXELS = "That is in voxels of the full resolution: multiply by their size."
 _OF_THE_LEVEL = (
@@ -91,12 +92,12 @@ def advice_on_place(
         slips += [(1 / f, "Those are shares of a voxel; multiply the voxel size by the factor.")]
     else:
         centre = (f - 1) / 2
-        slips += [(0 * v, _NOT_AT_ZERO), (f / 2 * v, _FROM_THE_EDGE), (centre, _IN_VOXELS)]
+        slips += [(0 * v, NOT_AT_ZERO), (f / 2 * v, _FROM_THE_EDGE), (centre, _IN_VOXELS)]
         slips += [(centre * v * f, _OF_THE_LEVEL), (f * v, "That is the scale.")]
         slips += [
             (centre * v * 2, "That is the centre of the window's last voxel, twice too far."),
             (-centre * v, "The first voxel moves into the image: translations are not negative."),
-            (v / 2, "That is half a voxel of the full resolution. " + _NOT_AT_ZERO),
+            (v / 2, _HALF_A_VOXEL),
         ]
     return next((advice for values, advice in slips if np.allclose(found, values, 1e-6)), None)
 
@@ -159,6 +160,9 @@ def _advice_on_level(word: str, given: Numbers, factors: list[tuple[int, ...]]) 
     for other, advice in others.items():
         if np.allclose(given, _right(word, other), 1e-6):
             return advice
+    before = [f / 2 * v for f, v in zip(factors[_LEVEL - 1], _VOXEL, strict=True)]
+    if word == "translation" and np.allclose(given, before):
+        return _FROM_LEVEL_BEFORE
     if word == "shape":
         return _advice_on_lengths(given, factors[_LEVEL])
     of_lengths = [
@@ -187,254 +191,3 @@ def _advice_on_lengths(given: Numbers, factors: Sequence[int]) -> str:
     if list(given) == [-(-n // f) for n, f in zip(_SHAPE, factors, strict=True)][::-1]:
         return "The axes come in the order z, y, x."
     return "Divide each length by its factor to the full resolution, and round up."
-
-
-def mark_image_metadata(answer: Answer) -> str:
-    """Mark 04.3: metadata that a model accepts, and whose numbers are right."""
-    cases = [_random_image(answer.rng, axes) for axes in ("zyx", "tyx", "czyx", "tczyx", "yx")]
-    for case in cases:
-        found = answer(*case)
-        try:
-            _check_metadata(found, *case, f"`{describe(answer.name, case)}`")
-        except Wrong:
-            refuse_hard_coded(answer, cases)
-            raise
-    return (
-        f"{len(cases)} images with two to five axes: ome-zarr-models accepts the metadata, and "
-        "every scale and translation is right."
-    )
-
-
-def _random_image(
-    rng: np.random.Generator, axes: str
-) -> tuple[str, str, tuple[float, ...], list[tuple[int, ...]]]:
-    """Make up a name, axes, voxel sizes and the factors of three or four levels."""
-    name = str(rng.choice(["nuclei", "heart", "embryo"]))
-    sizes = {"t": 30.0, "c": 1.0, "z": 2.0, "y": 0.4, "x": 0.4}
-    voxel_size = tuple(
-        sizes[axis] if axis == "c" else float(np.round(sizes[axis] * rng.uniform(0.6, 1.4), 3))
-        for axis in axes
-    )
-    factors = [
-        tuple({"z": max(1, 2 ** (level - 1)), "y": 2**level, "x": 2**level}.get(a, 1) for a in axes)
-        for level in range(int(rng.integers(3, 5)))
-    ]
-    return name, axes, voxel_size, factors
-
-
-def _check_metadata(
-    found: Any,
-    name: str,
-    axes: str,
-    voxel_size: tuple[float, ...],
-    factors: list[tuple[int, ...]],
-    question: str,
-) -> None:
-    """Refuse metadata that are malformed, not for JSON, or not about this image."""
-    multiscale = _check_outside(found, question)
-    if multiscale.get("name") != name:
-        raise Wrong(
-            f"{question}: the name is {short(multiscale.get('name'))}; expected {name!r}.",
-            '`"name"` stands beside "axes" and "datasets".',
-        )
-    _check_axes(multiscale.get("axes"), axes, question)
-    _check_datasets(multiscale.get("datasets"), factors, voxel_size, question)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            ImageAttrs.model_validate(found)
-        except ValidationError as error:
-            first = error.errors()[0]
-            place = ".".join(map(str, first["loc"]))
-            raise Wrong(
-                f"{question} is refused by ome-zarr-models, at `{place}`: {first['msg']}.",
-                "Compare with the example in the docstring.",
-            ) from None
-
-
-def _check_outside(found: Any, question: str) -> Mapping[str, Any]:
-    """Check everything around the one multiscale, and give that."""
-    if not isinstance(found, dict):
-        ending = "Does your function end with `return ...`?" if found is None else ""
-        raise Wrong(f"{question} gave {kind(found)}; expected a dict.", ending)
-    if set(found) == {"ome"}:
-        raise Wrong(
-            f'{question} has everything inside "ome".',
-            'Return what belongs into "ome": whoever stores it writes '
-            '`attributes={"ome": metadata}`.',
-        )
-    for path in _paths_of_null(found):
-        raise Wrong(
-            f"{question}: `{path}` is `None`, which becomes null in the file.",
-            "Some readers fail on null where they do well without the member: leave it out.",
-        )
-    try:
-        json.dumps(found)
-    except TypeError as error:
-        raise Wrong(
-            f"{question} cannot be written as JSON: {error}.",
-            "JSON knows no types of NumPy: `float(...)` and `int(...)` make plain numbers, "
-            "`.tolist()` a list of them.",
-        ) from None
-    multiscales = found.get("multiscales")
-    if not isinstance(multiscales, list) or len(multiscales) != 1:
-        raise Wrong(
-            f'{question} has "multiscales" {short(multiscales)}; expected a list with one dict.',
-            "The list is for images that are there several times; ours is there once.",
-        )
-    multiscale = multiscales[0]
-    if not isinstance(multiscale, dict):
-        raise Wrong(f'{question}: the entry of "multiscales" is {kind(multiscale)}, not a dict.')
-    if found.get("version") != "0.5":
-        inside = "version" in multiscale
-        raise Wrong(
-            f'{question} has "version" {short(found.get("version"))}; expected the text "0.5".',
-            'In OME-Zarr 0.4 it stands inside "multiscales", in 0.5 beside it.'
-            if inside
-            else "Versions are texts: as a number, 0.10 would be 0.1.",
-        )
-    return multiscale
-
-
-def _paths_of_null(value: Any, path: str = "") -> Iterator[str]:
-    """Find members that are None."""
-    if value is None:
-        yield path
-    elif isinstance(value, dict):
-        for key, inner in value.items():
-            yield from _paths_of_null(inner, f"{path}.{key}" if path else str(key))
-    elif isinstance(value, (list, tuple)):
-        for number, inner in enumerate(value):
-            yield from _paths_of_null(inner, f"{path}[{number}]")
-
-
-def _check_axes(found: Any, axes: str, question: str) -> None:
-    """Refuse axes with a wrong name, order, type or unit."""
-    if not isinstance(found, (list, tuple)) or not all(isinstance(axis, dict) for axis in found):
-        raise Wrong(
-            f'{question} has "axes" {short(found)}; expected a list with one dict per axis.',
-            'For example `{"name": "z", "type": "space", "unit": "micrometer"}`. Only in older '
-            "versions an axis was just a letter.",
-        )
-    names = [axis.get("name") for axis in found]
-    if names != list(axes):
-        raise Wrong(
-            f"{question}: the axes are called {short(names)}; expected {short(list(axes))}.",
-            "Axes come in the order of the array's, the slowest first: z, y, x. In the order x, "
-            "y, z readers show the image turned, with the voxel sizes of other axes."
-            if names == list(axes)[::-1]
-            else "One axis per letter of `axes`, in this order.",
-        )
-    for axis in found:
-        _check_axis(axis, question)
-
-
-def _check_axis(axis: Mapping[str, Any], question: str) -> None:
-    """Refuse an axis with a wrong type or unit."""
-    name = str(axis["name"])
-    expected = _TYPES[name]
-    if axis.get("type") != expected:
-        raise Wrong(
-            f'{question}: axis {name!r} has "type" {short(axis.get("type"))}; expected '
-            f"{expected!r}.",
-            "t is time, c is channel, and z, y, x are space.",
-        )
-    unit = _UNITS.get(expected)
-    if axis.get("unit") == unit:
-        return
-    advice = "Space is in micrometres here, and time in seconds."
-    if unit is None:
-        advice = 'Channels are counted, not measured: leave "unit" out.'
-    elif "unit" in axis:
-        advice = (
-            f"The specification has a list of names, without short forms: {unit!r}. A unit that "
-            "is not in it is not understood by readers."
-        )
-    raise Wrong(
-        f'{question}: axis {name!r} has "unit" {short(axis.get("unit"))}; expected {short(unit)}.',
-        advice,
-    )
-
-
-def _check_datasets(
-    found: Any, factors: list[tuple[int, ...]], voxel_size: tuple[float, ...], question: str
-) -> None:
-    """Refuse datasets that are not one per level, or whose level lies elsewhere."""
-    if not isinstance(found, (list, tuple)) or len(found) != len(factors):
-        what = f"{len(found)} entries" if isinstance(found, (list, tuple)) else kind(found)
-        raise Wrong(
-            f'{question} has "datasets" with {what}; expected {len(factors)}, one per level.',
-            "`for level, factor in enumerate(factors)` goes through all of them; append a dict "
-            "inside the loop.",
-        )
-    for level, (dataset, factor) in enumerate(zip(found, factors, strict=True)):
-        if not isinstance(dataset, dict) or dataset.get("path") != str(level):
-            path = dataset.get("path") if isinstance(dataset, dict) else dataset
-            raise Wrong(
-                f'{question}: dataset {level} has "path" {short(path)}; expected {str(level)!r}.',
-                'The path is the name of the array in its group, a text: "0", "1", ...',
-            )
-        _check_transformations(dataset, level, factor, voxel_size, question)
-
-
-def _check_transformations(
-    dataset: Mapping[str, Any],
-    level: int,
-    factor: tuple[int, ...],
-    voxel_size: tuple[float, ...],
-    question: str,
-) -> None:
-    """Refuse a scale or a translation that does not say where the level lies."""
-    given = dataset.get("coordinateTransformations")
-    example = '`[{"type": "scale", "scale": [...]}, {"type": "translation", "translation": [...]}]`'
-    if not isinstance(given, (list, tuple)) or not all(isinstance(one, dict) for one in given):
-        raise Wrong(
-            f'{question}: dataset {level} has "coordinateTransformations" {short(given)}; expected '
-            "a list of dicts.",
-            f"{example}. Readers look for the voxel size here.",
-        )
-    types = [one.get("type") for one in given]
-    allowed = [["scale", "translation"]] + ([["scale"]] if level == 0 else [])
-    if types not in allowed:
-        moved = types == ["scale"]
-        raise Wrong(
-            f"{question}: dataset {level} has the transformations {short(types)}; expected "
-            f"{short(allowed[0])}.",
-            _NOT_AT_ZERO if moved else f"Scale first, then translation: {example}.",
-        )
-    right = {
-        "scale": ome_zarr.level_scale(factor, voxel_size),
-        "translation": ome_zarr.level_translation(factor, voxel_size),
-    }
-    for one in given:
-        word = str(one["type"])
-        _check_place(one.get(word), right[word], word, level, factor, voxel_size, question)
-
-
-def _check_place(
-    found: Any,
-    expected: tuple[float, ...],
-    word: str,
-    level: int,
-    factor: tuple[int, ...],
-    voxel_size: tuple[float, ...],
-    question: str,
-) -> None:
-    """Refuse one wrong scale or translation."""
-    numbers = isinstance(found, (list, tuple)) and all(isinstance(n, (int, float)) for n in found)
-    if not numbers or len(found) != len(expected):
-        raise Wrong(
-            f"{question}: the {word} of dataset {level} is {short(found)}; expected "
-            f"{len(expected)} numbers.",
-            "One number per axis, time and channel as well: each has an entry in `voxel_size` and "
-            "in the factors.",
-        )
-    if np.allclose(found, expected, rtol=1e-6, atol=1e-9):
-        return
-    rule = "`factor * voxel_size`" if word == "scale" else "`(factor - 1) / 2 * voxel_size`"
-    raise Wrong(
-        f"{question}: the {word} of dataset {level} is {short(list(found))}; expected "
-        f"{short(list(expected))}.",
-        advice_on_place(word, found, factor, voxel_size)
-        or f"Along each axis it is {rule}; all factors count from the full resolution.",
-    )

@@ -23,7 +23,7 @@ _MEAN_OF_MEANS = (
     "level. At the edges such a mean gives short windows too much weight, too. Hand sums and "
     "counts on from level to level, and divide only for what you write."
 )
-_FROM_LEVEL_ABOVE = (
+_WHICH_WINDOW = (
     "The windows are those of the full resolution: voxel `i` stands for the voxels from "
     "`i * factor` to `i * factor + factor` of the source."
 )
@@ -42,7 +42,7 @@ def mark_write_level(answer: Answer) -> str:
         held = _peak(answer, arguments)
         _check_written(target, question)
         expected = ome_zarr.window_mean(source.values, factors)
-        expect_windows(target.values, expected, source.values, factors, question, mean_slips)
+        expect_windows(target.values, expected, source.values, factors, question, _slips)
         _check_reads_of_level(source, target, factors, question)
     window = math.prod(large[3]) * math.prod(large[2]) * 8
     if held > 10 * window:
@@ -56,6 +56,14 @@ def mark_write_level(answer: Answer) -> str:
         "Three images: every voxel is the mean of its window, each chunk was written once, and no "
         "more than the windows of one chunk was in memory."
     )
+
+
+def _slips(
+    block: npt.NDArray[Any], factors: Sequence[int]
+) -> Iterator[tuple[npt.NDArray[Any], str]]:
+    """List what mistakes with means give; any other is a mistake with windows."""
+    yield from ((values, advice) for values, advice in mean_slips(block, factors) if values.size)
+    yield np.empty(0), _WHICH_WINDOW
 
 
 def _source(rng: np.random.Generator, shape: Sizes, chunks: Sizes) -> WatchedArray:
@@ -156,8 +164,9 @@ def _check_level(level: WatchedArray, values: npt.NDArray[Any], number: int, que
     def slips(block: npt.NDArray[Any], factors: Sequence[int]) -> Any:
         if number > 0:
             yield from ((values, _MEAN_OF_MEANS) for values in _means_of_means(block, number + 1))
-        yield from ((v, advice) for v, advice in mean_slips(block, factors) if v.size)
-        yield np.empty(0), _FROM_LEVEL_ABOVE if number == 0 else _MEAN_OF_MEANS
+        yield from _slips(block, factors)
+        if number > 0:
+            yield np.empty(0), _MEAN_OF_MEANS
 
     about = f"{question}, levels[{number}]"
     expect_windows(level.values, expected, values, factors, about, slips)

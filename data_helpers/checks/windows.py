@@ -1,4 +1,4 @@
-"""Marks what one voxel says about its window: the mean of an image, the mode of labels."""
+"""Marks means of windows, shows a window that is wrong, and recognises the mistake behind it."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import permutations
@@ -13,7 +13,8 @@ from data_helpers.checks.arrays import error_map
 from data_helpers.checks.marking import Answer, Wrong
 from data_helpers.checks.words import cut, describe, kind, short
 
-__all__ = ["expect_windows", "mark_window_mean", "mark_window_mode", "mean_slips"]
+__all__ = ["INTERPOLATED", "ONE_VOXEL", "expect_windows", "mark_window_mean", "mean_slips"]
+__all__ += ["window_sums"]
 
 Array = npt.NDArray[Any]
 Sizes: TypeAlias = Sequence[int]
@@ -25,6 +26,10 @@ _CUT_OFF = (
     "Decimals are cut off, not rounded: `astype` and `//` turn 7.75 into 7, so every level is "
     "darker than the one before. Add half of the count before dividing: "
     "`(sums + counts // 2) // counts`."
+)
+_NOT_ROUNDED = (
+    "The means are right, but the image has integers: round half up, with `np.floor(mean + 0.5)` "
+    "or, of integers, `(sums + counts // 2) // counts`, and go back to the dtype."
 )
 _TO_EVEN = (
     "`np.round` and `np.rint` round a half to the nearest even number: 0.5 becomes 0 and 1.5 "
@@ -50,35 +55,14 @@ _REPEATED = (
     "In windows that the edge cuts short some voxels count more than others: they were filled "
     "with copies. Average only the voxels that are there."
 )
-_ONE_VOXEL = (
+ONE_VOXEL = (
     "That is one voxel of each window. The others are lost, which turns noise and fine structure "
     "into patterns that are not there. Average all of them."
 )
-_INTERPOLATED = (
+INTERPOLATED = (
     "`zoom` interpolates between the few voxels nearest to a point and ignores the others of the "
     "window; and its points are not the middles of the windows. Average all voxels of a window."
 )
-_INVENTED = (
-    "Labels are names, not amounts: between object 3 and object 7 there is no object 5. Take the "
-    "value that most voxels of the window have."
-)
-_ONE_LABEL = (
-    "That is one voxel of each window, whichever it happens to be: thin objects come and go. Take "
-    "the value that most voxels of the window have."
-)
-_FILLED_LABELS = (
-    "Windows that the edge cuts short were filled with zeros, which then win. Count only the "
-    "voxels that are there."
-)
-_BACKGROUND = (
-    "The background is a value like others: where most of a window is 0, the answer is 0, or "
-    "objects grow from level to level."
-)
-_BY_UNIQUE = (
-    "Look at one window at a time: `np.unique(window, return_counts=True)` gives its values and "
-    "how often each occurs."
-)
-_SMALLEST = "Of values that are equally frequent, take the smallest, wherever they lie in a window."
 
 
 def mark_window_mean(answer: Answer) -> str:
@@ -104,23 +88,6 @@ def _bright(rng: np.random.Generator, shape: Sizes, dtype: str) -> Array:
     if limits.min < 0:
         return rng.integers(-9, 10, shape).astype(dtype)
     return rng.integers(limits.max - 40, limits.max, shape, endpoint=True).astype(dtype)
-
-
-def mark_window_mode(answer: Answer) -> str:
-    """Mark 04.5: the most frequent label of each window, the smallest of several."""
-    cases: list[_Case] = [((12, 14), (2, 2), "uint8"), ((9, 7), (2, 2), "uint16")]
-    cases += [((6, 11, 10), (1, 2, 4), "uint32"), ((5, 9, 8), (2, 2, 2), "uint16")]
-    for shape, factors, dtype in cases:
-        names = np.array([0, *answer.rng.choice(np.arange(1, 250), 3, replace=False)])
-        block = answer.rng.choice(names, shape, p=[0.4, 0.2, 0.2, 0.2]).astype(dtype)
-        question = describe(answer.name, (block, factors))
-        found = answer(block, factors)
-        expected = ome_zarr.window_mode(block, factors)
-        expect_windows(found, expected, block, factors, question, _mode_slips)
-    return (
-        f"{len(cases)} label images: every value is the most frequent of its window, the smallest "
-        "of several, and no label appears that was not there."
-    )
 
 
 def expect_windows(
@@ -202,6 +169,9 @@ def _advice_on_shape(found: Sizes, shape: Sizes, factors: Sizes) -> str:
         )
     if tuple(found) == tuple(n // f + 1 for n, f in pairs):
         return "One window too many where the factor divides the length: `-(-length // factor)`."
+    for factor in set(factors) if len(set(factors)) > 1 else ():
+        if tuple(found) == tuple(-(-n // factor) for n in shape):
+            return "Each axis has a factor of its own: take them in turn."
     if tuple(found) == tuple(shape):
         return "One value per window, not one per voxel."
     if tuple(found) == tuple(-(-n // f) for n, f in zip(shape, factors[::-1], strict=True)):
@@ -232,9 +202,12 @@ def mean_slips(block: Array, factors: Sizes) -> Iterator[tuple[Array, str]]:
     >>> values
     array([3.5])
     """
-    sums, counts = _sums(block.astype("int64"), factors), _sums(np.ones(block.shape, int), factors)
+    sums, counts = (
+        window_sums(block.astype("int64"), factors),
+        window_sums(np.ones(block.shape, int), factors),
+    )
     mean = sums / counts
-    yield mean, "The means are right, but not rounded: the image has integers. " + _CUT_OFF
+    yield mean, _NOT_ROUNDED
     yield np.copysign(np.floor(np.abs(mean) + 0.5), mean), _NEGATIVE
     yield np.trunc(mean + 0.5), _NEGATIVE
     yield np.trunc(mean), _CUT_OFF
@@ -245,17 +218,36 @@ def mean_slips(block: Array, factors: Sizes) -> Iterator[tuple[Array, str]]:
     yield from ((values, _WRAPS) for values in _wrapped(sums, counts, block.dtype))
     yield from ((values, _ROUND_ONCE) for values in _rounded_per_axis(block, factors))
     yield from _filled(block, factors)
-    yield from ((values, _INTERPOLATED) for values in _zoomed(block, factors))
+    yield from ((values, INTERPOLATED) for values in _zoomed(block, factors))
     for start in {tuple(0 for _ in factors), tuple(f // 2 for f in factors)}:
         every = tuple(slice(s, None, f) for s, f in zip(start, factors, strict=True))
-        yield block[every], _ONE_VOXEL
+        yield block[every], ONE_VOXEL
     yield (
         np.empty(0),
         "Sum each window along all axes as int64, count its voxels, then divide and round once.",
     )
 
 
-def _sums(values: Array, factors: Sizes) -> Array:
+def window_sums(values: Array, factors: Sizes) -> Array:
+    """Sum each window, those that the end cuts short as they are.
+
+    Parameters
+    ----------
+    values
+        What is divided into windows.
+    factors
+        Length of a window along each axis.
+
+    Returns
+    -------
+    ndarray
+        One sum per window.
+
+    Examples
+    --------
+    >>> window_sums(np.array([1, 2, 3, 4, 6]), (2,))
+    array([3, 7, 6])
+    """
     for axis, factor in enumerate(factors):
         starts = np.arange(0, values.shape[axis], factor)
         values = np.add.reduceat(values, starts, axis=axis)
@@ -278,8 +270,8 @@ def _rounded_per_axis(block: Array, factors: Sizes) -> Iterator[Array]:
             values = block.astype("float64")
             for axis in order:
                 only = [factors[axis] if other == axis else 1 for other in range(block.ndim)]
-                counts = _sums(np.ones(values.shape), only)
-                values = np.floor(_sums(values, only) / counts + half)
+                counts = window_sums(np.ones(values.shape), only)
+                values = np.floor(window_sums(values, only) / counts + half)
             yield values
 
 
@@ -289,7 +281,7 @@ def _filled(block: Array, factors: Sizes) -> Iterator[tuple[Array, str]]:
     size = int(np.prod(factors))
     for mode, advice in (("constant", _ZEROS), ("edge", _REPEATED), ("symmetric", _REPEATED)):
         padded = np.pad(block.astype("int64"), widths, mode=mode)  # type: ignore[call-overload]
-        sums = _sums(padded, factors)
+        sums = window_sums(padded, factors)
         yield (sums + size // 2) // size, advice
         yield sums // size, advice
         yield np.rint(sums / size), advice
@@ -299,53 +291,3 @@ def _zoomed(block: Array, factors: Sizes) -> Iterator[Array]:
     """Give what interpolation finds in place of means."""
     for order in (0, 1, 3):
         yield ndimage.zoom(block, [1 / factor for factor in factors], order=order)
-
-
-def _mode_slips(block: Array, factors: Sizes) -> Iterator[tuple[Array, str]]:
-    """List what mistakes with labels give."""
-    yield ome_zarr.window_mean(block, factors), _INVENTED
-    for values, advice in mean_slips(block, factors):
-        yield values, _ONE_LABEL if advice in (_ONE_VOXEL, _INTERPOLATED) else _INVENTED
-    windows = list(_windows(block, factors))
-    shape = _sums(block, factors).shape
-    for rule, advice in _MODE_RULES:
-        yield np.array([rule(window) for window in windows]).reshape(shape), advice
-    whole = int(np.prod(factors))
-    padded = [np.append(w, [0] * (whole - w.size)) for w in windows]
-    yield np.array([_smallest_mode(w) for w in padded]).reshape(shape), _FILLED_LABELS
-    yield np.empty(0), _BY_UNIQUE
-
-
-def _windows(block: Array, factors: Sizes) -> Iterator[Array]:
-    """Go through the windows, the last axis fastest, each as a flat array."""
-    for place in np.ndindex(_sums(block, factors).shape):
-        index = tuple(slice(p * f, p * f + f) for p, f in zip(place, factors, strict=True))
-        yield block[index].ravel()
-
-
-def _smallest_mode(window: Array) -> Any:
-    values, counts = np.unique(window, return_counts=True)
-    return values[counts.argmax()]
-
-
-def _largest_mode(window: Array) -> Any:
-    values, counts = np.unique(window, return_counts=True)
-    return values[::-1][counts[::-1].argmax()]
-
-
-def _first_mode(window: Array) -> Any:
-    return max(window.tolist(), key=window.tolist().count)
-
-
-def _mode_of_objects(window: Array) -> Any:
-    return _smallest_mode(window[window > 0]) if window.any() else 0
-
-
-_MODE_RULES: tuple[tuple[Callable[[Array], Any], str], ...] = (
-    (_largest_mode, _SMALLEST),
-    (_first_mode, _SMALLEST),
-    (_mode_of_objects, _BACKGROUND),
-    (np.max, "That is the largest label, which is only a number. Take the most frequent one."),
-    (np.min, "That is the smallest label of a window. Take the most frequent one."),
-    (lambda window: int(np.median(window)), _INVENTED),
-)

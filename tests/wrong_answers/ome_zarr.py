@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -321,6 +322,28 @@ def last_seen_after_the_loop(path, factors):
     return {(last if place else "", word) for place, word in found}
 
 
+def judged_by_the_level_before(path, factors):
+    image = zarr.open_group(path, mode="r").attrs["ome"]["multiscales"][0]
+    scales = [d["coordinateTransformations"][0]["scale"] for d in image["datasets"]]
+    found = {fault for fault in finds()(path, factors) if fault[1] != "scale"}
+    for number, (before, scale) in enumerate(pairwise(scales), 1):
+        step = np.divide(factors[number], factors[number - 1])
+        if not np.allclose(scale, step * before, rtol=1e-6):
+            found.add((image["datasets"][number]["path"], "scale"))
+    return found
+
+
+def judged_by_its_own_scale(path, factors):
+    image = zarr.open_group(path, mode="r").attrs["ome"]["multiscales"][0]
+    found = {fault for fault in finds()(path, factors) if fault[1] != "translation"}
+    for dataset, factor in zip(image["datasets"], factors, strict=True):
+        vectors = {one["type"]: one[one["type"]] for one in dataset["coordinateTransformations"]}
+        expected = np.subtract(1, np.divide(1, factor)) / 2 * vectors["scale"]
+        if not np.allclose(vectors.get("translation", 0.0), expected, rtol=1e-6):
+            found.add((dataset["path"], "translation"))
+    return found
+
+
 # 04.7
 
 
@@ -426,6 +449,7 @@ PLANTED = [
     Planted("04.1", level(translation=(0, 0, 0)), "lies in the middle of the window"),
     Planted("04.1", level(translation=(1.0, 1.0, 1.0)), "counted from the outer edge"),
     Planted("04.1", level(translation=(0.5, 3.5, 3.5)), "multiply by their size"),
+    Planted("04.1", level(translation=(0.5, 0.5, 0.5)), "the steps of the levels add up"),
     Planted("04.1", level(translation=(1.0, 7.0, 7.0)), "not of the level's"),
     Planted("04.1", level(translation=(-0.5, -0.875, -0.875)), "translations are not negative"),
     Planted("04.1", level(translation=None), "still `None`"),
@@ -435,7 +459,7 @@ PLANTED = [
     Planted("04.2", mean_by(np.rint), "to the nearest even"),
     Planted("04.2", mean_by(lambda mean: np.trunc(mean + 0.5)), "Half up means towards"),
     Planted("04.2", mean_by(np.ceil), "Rounded up always"),
-    Planted("04.2", mean_left_as_float, "not rounded"),
+    Planted("04.2", mean_left_as_float, "the image has integers"),
     Planted("04.2", sums_that_wrap, "wraps around"),
     Planted("04.2", pairs_that_wrap, "as int64"),
     Planted("04.2", ragged_edge_dropped, "lengths are rounded up"),
@@ -448,6 +472,7 @@ PLANTED = [
     Planted("04.2", right_but_int64, "go back to the dtype"),
     Planted("04.2", lambda block, factors: block, "not one per voxel"),
     Planted("04.2", lambda block, factors: window_mean(block, factors[::-1]), "order of the axes"),
+    Planted("04.2", lambda b, f: window_mean(b, f[:1] * b.ndim), "a factor of its own"),
     Planted("04.2", lambda block, factors: None, "end with `return"),
     Planted("04.3", metadata(scale=lambda f, v: v / f), "Divided instead of multiplied"),
     Planted("04.3", metadata(scale=lambda f, v: v), "A coarse level has its own"),
@@ -494,6 +519,7 @@ PLANTED = [
     Planted("04.4", level_by(mean_by(lambda mean: mean)), "Decimals are cut off"),
     Planted("04.4", level_by(padded("constant")), "the number of voxels that are there"),
     Planted("04.4", level_by(strided), "one voxel of each window"),
+    Planted("04.4", level_by(lambda b, f: window_mean(b, f)[::-1]), "voxel `i` stands for"),
     Planted("04.4", lambda source, target, factors: None, "Go through all of its chunks"),
     Planted("04.5", window_mean, "Labels are names, not amounts"),
     Planted("04.5", mode_by(np.median), "Labels are names, not amounts"),
@@ -503,6 +529,7 @@ PLANTED = [
     Planted("04.5", mode_by(largest_of_the_most_frequent), "take the smallest"),
     Planted("04.5", mode_by(without_the_background), "The background is a value"),
     Planted("04.5", mode_of_padded, "filled with zeros, which then win"),
+    Planted("04.5", lambda b, f: window_mode(b.astype("u1"), f).astype(b.dtype), "np.unique"),
     Planted("04.5", lambda b, f: window_mode(b, f).astype("int64"), "go back to the dtype"),
     Planted("04.6", lambda path, factors: set(), "looks hard-coded"),
     Planted("04.6", lambda path, factors: None, "end with `return"),
@@ -512,10 +539,12 @@ PLANTED = [
     Planted("04.6", finds(differ=lambda a, b: (np.array(a) != b).any()), "Numbers in files are"),
     Planted("04.6", finds(lost=lambda array: not array[...].any()), "Count files"),
     Planted("04.6", finds(lost=lambda a: any(not a[i].any() for i in chunks_of(a))), "all 0"),
-    Planted("04.6", finds(levels=slice(-1, None)), "not only the last one after a loop"),
+    Planted("04.6", finds(levels=slice(-1, None)), "at the last one after a loop"),
     Planted("04.6", finds(where=lambda number, path: str(number)), "is that of the dataset"),
     Planted("04.6", finds(default=1.0), "may be left out"),
     Planted("04.6", finds(at_most=1), "not only the first"),
+    Planted("04.6", judged_by_the_level_before, "Judge each level by the full resolution"),
+    Planted("04.6", judged_by_its_own_scale, "not by the level's own"),
     Planted("04.6", last_seen_after_the_loop, "is that of this round"),
     Planted("04.7", everything_at_once, "siblings meet early"),
     Planted("04.7", one_after_the_other, "One pass is enough"),
