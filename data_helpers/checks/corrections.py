@@ -41,7 +41,7 @@ def _measurement(
     top = np.iinfo(dtype).max
     shape = (36, 40)
     dark = rng.integers(20, 60, shape) + rng.choice([0.0, 0.25, 0.5], shape)
-    image = rng.integers(60, 200, shape)
+    image = rng.integers(60, min(top - 50, 20_000), shape)
     image[:, :8] = rng.integers(0, 20, (36, 8))  # noise below the dark image
     image[:, 32:] = rng.integers(top - 50, top, (36, 8), endpoint=True)
     gain = rng.choice([0.5, 0.75, 1.0, 1.25], shape)
@@ -113,9 +113,15 @@ def _advice(
             f"{top}. {_FLOATS} Set what is below 0 to 0, with `np.clip`, before you convert back."
         )
     if above.any():
-        if found[above].max() < top and len(np.unique(found[above])) == 1:
+        limit = found[above].max()
+        if not limit:
             return (
-                f"The limit is not {found[above].max()} for every image: "
+                f"Bright pixels became black: int16 ends at 32767, and {dtype} at {top}; what goes "
+                f"beyond wraps around to below 0. {_FLOATS}"
+            )
+        if limit < top and len(np.unique(found[above])) == 1:
+            return (
+                f"The limit is not {limit} for every image: "
                 f"`np.iinfo(image.dtype).max` is {top} for {dtype}."
             )
         return (
@@ -179,6 +185,6 @@ def _advice_on_rounding(
             "was applied. Keep floats until the end and round once."
         )
     return (
-        "Step by step, all in floats: subtract, multiply, add 0.5, `np.floor`, `np.clip`, and "
-        "`.astype(image.dtype)` last."
+        "Step by step, all in float32 or float64 (float16 is too coarse): subtract, multiply, add "
+        "0.5, `np.floor`, `np.clip`, and `.astype(image.dtype)` last."
     )

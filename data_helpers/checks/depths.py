@@ -9,7 +9,7 @@ from scipy import ndimage
 
 from data_helpers import grid
 from data_helpers.checks.marking import Answer, Stub, Wrong
-from data_helpers.checks.words import short
+from data_helpers.checks.words import cut
 
 __all__ = ["mark_depth"]
 
@@ -55,8 +55,9 @@ def _three_numbers(value: Any) -> Sizes:
     is_three = isinstance(value, (tuple, list)) and len(value) == 3
     if not is_three or not all(isinstance(n, (int, np.integer)) and n >= 0 for n in value):
         raise Wrong(
-            f"The answer is {short(value)}; expected three whole numbers, for z, y and x.",
-            "A halo is counted in voxels on one side, along each axis.",
+            f"The answer is `{cut(repr(value))}`; expected three whole numbers, for z, y and x.",
+            "A halo is counted in voxels on one side, along each axis: a tuple such as "
+            "`(2, 2, 2)`, without quotation marks and decimal points.",
         )
     return tuple(int(n) for n in value)
 
@@ -124,14 +125,22 @@ def _slips(axis: int) -> Iterator[tuple[int, str]]:
             "of 3 reaches 1."
         ),
     )
-    for cut in (1, 2, 3):
+    if median:
         yield (
-            median + int(cut * sigma + 0.5) + sobel,
+            gaussian + sobel,  # and also median + 3 sigma + sobel
             (
-                f"That is {cut} sigma of the Gaussian, but SciPy cuts it off at 4 sigma: "
-                "`int(4 * sigma + 0.5)` voxels."
+                "Is the median missing? A window of 5 reaches 2 to each side. Or does your "
+                "Gaussian end at 3 sigma? SciPy cuts it off at 4: `int(4 * sigma + 0.5)`."
             ),
         )
+    yield (
+        median + gaussian,
+        "The Sobel filter is missing: a window of 3 reaches 1 to each side.",
+    )
+    yield (
+        median + int(2 * sigma + 0.5) + sobel,
+        "That is 2 sigma of the Gaussian, but SciPy cuts it off at 4: `int(4 * sigma + 0.5)`.",
+    )
     if axis == 0:
         yield (
             _NEEDED[1],

@@ -1,30 +1,31 @@
 """Marks how an image is made larger: which voxels of the input each chunk of the output needs."""
 
+from functools import partial
 from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from data_helpers import grid
-from data_helpers.checks.arrays import expect_array
+from data_helpers.checks.arrays import error_map
 from data_helpers.checks.marking import Answer, Wrong
-from data_helpers.checks.targets import WatchedTarget, expect_frugal_reads, expect_whole_writes
+from data_helpers.checks.targets import (
+    WatchedTarget,
+    ask,
+    expect_frugal_reads,
+    expect_whole_writes,
+)
 from data_helpers.checks.watched import WatchedArray
-from data_helpers.checks.words import describe
+from data_helpers.checks.words import short
 
 __all__ = ["mark_enlarge"]
 
 Array: TypeAlias = npt.NDArray[Any]
 Sizes: TypeAlias = tuple[int, ...]
 
-_LAST = (
-    "Voxel `i` of the target shows voxel `i // factor` of the source. From `start` to `stop` the "
-    "last voxel is `stop - 1`, so the source is needed up to and with `(stop - 1) // factor`; and "
-    "after repeating, cut the block to what lies between `start` and `stop`."
-)
 _OFFSET = (
     "Where a chunk of the target begins inside a voxel of the source, the first voxel is shown "
-    "fewer times: after repeating, cut `start - start // factor * factor` off."
+    "fewer times: after repeating, your part begins at `start % factor`."
 )
 
 
@@ -39,14 +40,8 @@ def mark_enlarge(answer: Answer) -> str:
     for (small, source_chunks, factor, shape), chunks in zip(cases, units, strict=True):
         values = answer.rng.integers(0, 2**16, small).astype("uint16")
         source = WatchedArray(values, source_chunks)
-        target = WatchedTarget(shape, "uint16", chunks, advice=_LAST)
-        question = describe(answer.name, (source, target, factor))
-        answer(source, target, factor)
-        if not target.writes:
-            raise Wrong(
-                f"`{question}` wrote nothing to `target`.",
-                "There is nothing to return: assign to `target[index]`, chunk by chunk.",
-            )
+        target = WatchedTarget(shape, "uint16", chunks, advice=partial(_advice_on_shape, factor))
+        _, question = ask(answer, source, target, factor)
         expect_whole_writes(target, question)
         _check_values(target, values, factor, question)
         regions = [
@@ -60,36 +55,46 @@ def mark_enlarge(answer: Answer) -> str:
     )
 
 
+def _advice_on_shape(factor: int, found: Sizes, expected: Sizes) -> str:
+    """Say why a block may have another shape than its region."""
+    if len(found) != len(expected):
+        return "`np.repeat` without `axis=` strings all voxels together: repeat along each axis."
+    if all(a >= b for a, b in zip(found, expected, strict=True)):
+        return (
+            "After repeating, cut out what lies between `start` and `stop`: your part begins at "
+            "`start % factor`, and has `stop - start` voxels."
+        )
+    return (
+        f"Too few along some axis. Did you repeat `factor` times, which is {factor} here, along "
+        "each of the axes? And is the last voxel of the source there? The chunk ends with voxel "
+        "`stop - 1`, so the source is needed up to and with `(stop - 1) // factor`."
+    )
+
+
 def _check_values(target: WatchedTarget, values: Array, factor: int, question: str) -> None:
     """Refuse voxels that are not the one of the source they lie in."""
-    expected = _repeated(values, factor)[tuple(slice(n) for n in target.shape)]
-    found = target.values
-    advice = _OFFSET if _is_off(found, values, factor, target.chunks) else ""
-    tiled = np.tile(values, (factor,) * values.ndim)[tuple(slice(n) for n in target.shape)]
-    if np.array_equal(found, tiled):
+    inside = tuple(slice(n) for n in target.shape)
+    found, expected = target.values, _repeated(values, factor)[inside]
+    wrong = found != expected
+    if not wrong.any():
+        return
+    advice = "Voxel `i` of the target shows voxel `i // factor` of the source, along each axis."
+    if np.array_equal(found, np.tile(values, (factor,) * values.ndim)[inside]):
         advice = "The image appears several times: `np.tile` does that. `np.repeat` repeats voxels."
-    elif not advice and not np.isin(found, values).all():
+    elif _is_off(found, values, factor, target.chunks):
+        advice = _OFFSET
+    elif not np.isin(found, values).all():
         advice = (
             "There are values that the source does not have: nothing is to be interpolated. "
             "`np.repeat` along each axis."
         )
-    clues = (
-        "seam",
-        "borders",
-        "everywhere",
-        "shifted",
-        "moved",
-        "edges",
-        "few",
-        "empty",
-        "wrapped",
-    )
-    expect_array(
-        *(found, expected, question),
-        chunks=target.chunks,
-        advice=dict.fromkeys(
-            clues, advice or "Voxel `i` of the target shows voxel `i // factor` of the source."
-        ),
+    place = tuple(int(n) for n in np.argwhere(wrong)[0])
+    shown = tuple(n // factor for n in place)
+    raise Wrong(
+        f"`{question}` is wrong in {np.mean(wrong):.1%} of the voxels. `target[{short(place)}]` is "
+        f"{found[place]}, but should show `source[{short(shown)}]`, {values[shown]}.",
+        advice,
+        error_map(wrong[place[:-2]], target.chunks),
     )
 
 

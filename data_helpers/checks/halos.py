@@ -9,11 +9,15 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from data_helpers import grid
-from data_helpers.checks.arrays import expect_array
 from data_helpers.checks.marking import Answer, Wrong
-from data_helpers.checks.targets import WatchedTarget, expect_frugal_reads, expect_whole_writes
+from data_helpers.checks.targets import (
+    WatchedTarget,
+    ask,
+    expect_frugal_reads,
+    expect_values,
+    expect_whole_writes,
+)
 from data_helpers.checks.watched import WatchedArray
-from data_helpers.checks.words import describe
 
 __all__ = ["mark_map_with_halo"]
 
@@ -78,15 +82,8 @@ def mark_map_with_halo(answer: Answer) -> str:
     for f, shape, chunks, dtype in _FILTERS:
         pixels = answer.rng.integers(0, 2000, shape).astype("uint16")
         source = WatchedArray(pixels, tuple(size + 2 for size in chunks))
-        target = WatchedTarget(shape, dtype, chunks, advice=_CUT_OFF)
-        arguments = (f, source, target, f.depth)
-        question = describe(answer.name, arguments)
-        answer(*arguments)
-        if not target.writes:
-            raise Wrong(
-                f"`{question}` wrote nothing to `target`.",
-                "There is nothing to return: assign to `target[index]`, chunk by chunk.",
-            )
+        target = WatchedTarget(shape, dtype, chunks, advice=lambda found, expected: _CUT_OFF)
+        _, question = ask(answer, f, source, target, f.depth)
         expect_whole_writes(target, question)
         _check_values(f, pixels, target, question)
         regions = [
@@ -104,10 +101,12 @@ def _check_values(f: _Filter, pixels: Array, target: WatchedTarget, question: st
     exact, found = f(pixels), target.values
     rounded = exact if found.dtype.kind == "f" else np.floor(exact.astype("f8") + 0.5)
     expected = rounded.astype(found.dtype)
+    if np.array_equal(found, pixels):
+        raise Wrong(f"`{question}` copies the source as it is.", "Write what `f` gives.")
     if not np.array_equal(found, expected) and (slip := _rounding_slip(found, exact)):
         share = np.mean(found != expected)
         raise Wrong(f"`{question}` is wrong in {share:.0%} of the voxels: {slip[0]}.", slip[1])
-    expect_array(*(found, expected, question), chunks=target.chunks, rtol=1e-6, advice=_advice(f))
+    expect_values(target, expected, question, _advice(f), rtol=1e-6)
 
 
 def _rounding_slip(found: Array, exact: Array) -> tuple[str, str] | None:
@@ -118,8 +117,9 @@ def _rounding_slip(found: Array, exact: Array) -> tuple[str, str] | None:
     if found.dtype.kind == "f":
         rules = (np.floor, np.rint, np.ceil, lambda values: np.floor(values + 0.5))
         rounded = any(np.array_equal(found, rule(exact)) for rule in rules)
+        rounded = rounded or np.allclose(found - exact, 0.5, rtol=0, atol=0.01)
         advice = "Round only where the target has integers: `target.dtype.kind in 'iu'`."
-        return ("all of it was rounded", advice) if rounded else None
+        return ("all of it was rounded, or half a count added", advice) if rounded else None
     if np.array_equal(found, np.floor(exact)):
         return (
             "the decimals are cut off",
@@ -156,10 +156,7 @@ def _advice(f: _Filter) -> dict[str, str]:
     )
     clues = {"seam": halo, "borders": halo, "edges": edges, "shifted": place, "moved": place}
     return clues | {
+        "few": halo,
         "everywhere": "Two things to look at: is the halo read on both sides, and is exactly the "
         "chunk cut out of what `f` gives? " + place,
-        "few": halo,
-        "factor": "Write what `f` gives.",
-        "scaled": "Give `f` the values of the source as they are.",
-        "empty": "Some chunks hold one value only: is `f` given the block that was read?",
     }

@@ -1,5 +1,6 @@
 """Marks a list of jobs: nothing is done before they run, and each fills one unit of the output."""
 
+from contextlib import suppress
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -17,6 +18,7 @@ __all__ = ["mark_make_jobs"]
 Array: TypeAlias = npt.NDArray[Any]
 Sizes: TypeAlias = tuple[int, ...]
 
+_MOST = 2000  # jobs: more than there are voxels in a case, but not without end
 _WRITE_A_JOB = (
     "Write a function that does the work of one region, `work(f, source, target, index)`, and "
     "list `delayed(work)(f, source, target, index)` for every region."
@@ -39,13 +41,18 @@ def mark_make_jobs(answer: Answer) -> str:
         source = WatchedArray(answer.rng.integers(0, 256, shape).astype("uint8"), source_chunks)
         target = WatchedTarget(
             *(shape, "int16", chunks, shards),
-            advice="Read and write the same region: one index serves for both.",
+            advice=lambda found, expected: "Read and write the same region: one index does both.",
         )
         f = _Shade(int(answer.rng.integers(2, 99)))
         arguments = (f, source, target)
         question = describe(answer.name, arguments)
         expected = list(grid.chunk_slices(shape, target.unit))
-        jobs = answer.listed(*arguments, at_most=4 * len(expected) + source.values.size)
+        with suppress(
+            Wrong
+        ):  # whoever works at once has no list to give, but needs to hear of that
+            answer.listed(*arguments, at_most=_MOST)
+        _check_idle(f, source, target, question)
+        jobs = answer.listed(*arguments, at_most=_MOST)
         _check_idle(f, source, target, question)
         _check_jobs(jobs, question)
         _run(answer, jobs, source, target, question)
@@ -76,6 +83,11 @@ class _Shade:
 
     def __call__(self, block: Any) -> Any:
         self.calls += 1
+        if isinstance(block, (tuple, slice)):
+            raise Wrong(
+                f"`f` was called with `{short(block)}`.",
+                "`f` takes a block of values, not an index: `f(source[index])`.",
+            )
         return np.asarray(block).astype("int16") * 3 - self.step
 
 
@@ -122,6 +134,12 @@ def _run(
             raise LearnerError(wrapped.error, f"{question}[{number}]` run as `{wrapped.question}")\
                 from wrapped.error  # fmt: skip
         written = target.writes[before:]
+        if source.writes:
+            raise Wrong(
+                f"Job {number} of `{question}` wrote to `source`.",
+                "That is the input, and must stay as it is. Are the arguments in the same order "
+                "where you list the call and where you define the function?",
+            )
         if not written:
             raise Wrong(
                 f"Job {number} of `{question}` wrote nothing to `target`.",

@@ -8,9 +8,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from data_helpers.checks.arrays import expect_array
 from data_helpers.checks.marking import Answer, Wrong
-from data_helpers.checks.targets import WatchedTarget, expect_whole_writes
+from data_helpers.checks.targets import WatchedTarget, ask, expect_values, expect_whole_writes
 from data_helpers.checks.watched import WatchedArray
 from data_helpers.checks.words import describe
 
@@ -19,6 +18,10 @@ __all__ = ["mark_filter_once"]
 Array: TypeAlias = npt.NDArray[Any]
 Sizes: TypeAlias = tuple[int, ...]
 
+_WRITE = (
+    "Of what `f` gives, write only the planes of the slab: it begins in the block at `start` minus "
+    "the number of the first plane you hold."
+)
 _KEEP = (
     "Keep the planes that the next slab needs as well: read the next row of chunks behind them "
     "with `np.concatenate`, and drop from the front what nobody needs any more."
@@ -38,20 +41,15 @@ def mark_filter_once(answer: Answer) -> str:
         source = WatchedArray(pixels, source_chunks)
         target = WatchedTarget(
             *(shape, "uint8", chunks),
-            advice="Of what `f` gives, write only the planes of the slab: it begins in the block "
-            "at `start` minus the number of the first plane you hold.",
+            advice=lambda found, expected: _WRITE,
         )
         f = _Brightest(depth)
         arguments = (f, source, target, depth)
         question = describe(answer.name, arguments)
         held = _peak(answer, arguments)
-        if not target.writes:
-            raise Wrong(f"`{question}` wrote nothing to `target`.", "Assign to `target[a:b]`.")
         expect_whole_writes(target, question)
         _check_places(target, f.whole(pixels), question)
-        expect_array(
-            *(target.values, f.whole(pixels), question), chunks=target.chunks, advice=_advice(depth)
-        )
+        expect_values(target, f.whole(pixels), question, _advice(depth))
         _check_reads(source, question)
         _check_memory(source, target, depth, held, f, question)
     return (
@@ -86,7 +84,7 @@ def _peak(answer: Answer, arguments: tuple[Any, ...]) -> int:
     """Call an answer and give the most memory it held, in bytes."""
     tracemalloc.start()
     try:
-        answer(*arguments)
+        ask(answer, *arguments)
         return tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()

@@ -7,16 +7,17 @@ import numpy as np
 import numpy.typing as npt
 
 from data_helpers import grid, processing
-from data_helpers.checks.marking import Answer, Wrong, advice_on, refuse_hard_coded
-from data_helpers.checks.targets import expect_frugal_reads
+from data_helpers.checks.marking import Answer, LearnerError, Wrong, advice_on, refuse_hard_coded
+from data_helpers.checks.targets import ask, expect_frugal_reads
 from data_helpers.checks.watched import WatchedArray
-from data_helpers.checks.words import describe, kind, short
+from data_helpers.checks.words import kind, short
 
 __all__ = ["mark_find_threshold"]
 
 Array: TypeAlias = npt.NDArray[Any]
 Sizes: TypeAlias = tuple[int, ...]
 
+_HALF_A_BIN = 0.5
 _ADD = (
     "Counts add up, thresholds do not: count the values of every chunk in the same bins, add the "
     "counts, and call `otsu_from_histogram` once, at the end."
@@ -26,7 +27,7 @@ _ADD = (
 def mark_find_threshold(answer: Answer) -> str:
     """Mark 05.5: the threshold of the whole image, every chunk read once."""
     cases: list[tuple[Sizes, Sizes, str]] = [
-        ((64, 70), (16, 16), "uint8"),
+        ((200, 230), (64, 64), "uint8"),
         ((61, 90), (16, 20), "uint16"),
         ((14, 30, 37), (8, 16, 16), "uint16"),
     ]
@@ -34,8 +35,7 @@ def mark_find_threshold(answer: Answer) -> str:
         WatchedArray(_uneven(answer.rng, shape, dtype), chunks) for shape, chunks, dtype in cases
     ]
     for image in images:
-        question = describe(answer.name, (image,))
-        found = _number(answer(image), question)
+        found, question = _ask(answer, image)
         expected = _otsu(image.values)
         if not np.array_equal(image.values > found, image.values > expected):
             refuse_hard_coded(answer, [(other,) for other in images])
@@ -46,13 +46,27 @@ def mark_find_threshold(answer: Answer) -> str:
                 advice_on(found, _slips(image.values, image.chunks), _ADD),
             )
         if found != expected:
+            slips = (
+                [] if abs(found - expected) == _HALF_A_BIN else _slips(image.values, image.chunks)
+            )
             raise Wrong(
                 f"`{question}` gave {short(found)}; expected {short(expected)}.",
-                "That parts these voxels alike, but is no value that a voxel can have. Let the "
-                "bins have whole numbers as their centres: `np.arange(top + 2) - 0.5`.",
+                advice_on(
+                    found,
+                    slips,
+                    "That parts these voxels alike, but is no value that a voxel can have. Let the "
+                    "bins have whole numbers as their centres: `np.arange(top + 2) - 0.5`.",
+                ),
             )
         regions = list(grid.chunk_slices(image.shape, image.chunks))
         expect_frugal_reads(image, regions, question, "a chunk")
+        if image.decoded > image.values.size:
+            raise Wrong(
+                f"`{question}` is right, but decodes the image "
+                f"{image.decoded / image.values.size:.3g} times: for a part of a chunk the whole "
+                "chunk is read and decoded.",
+                "Read whole chunks: `chunk_slices(image.shape, image.chunks)`.",
+            )
     return f"{len(cases)} images: the threshold of all voxels, and every chunk was read once."
 
 
@@ -64,6 +78,30 @@ def _uneven(rng: np.random.Generator, shape: Sizes, dtype: str) -> Array:
     objects = rng.random(shape) < np.linspace(0.5, 0.1, shape[-1])
     image[objects] += rng.uniform(0.2, 0.5, int(objects.sum()))
     return np.clip(image * top, 0, top).astype(dtype)
+
+
+def _ask(answer: Answer, image: WatchedArray) -> tuple[float, str]:
+    """Ask for the threshold; two errors that histograms lead to are explained."""
+    top, dtype = np.iinfo(image.dtype).max, image.dtype
+    try:
+        found, question = ask(answer, image)
+    except LearnerError as wrapped:
+        text = str(wrapped.error)
+        summary = f"`{wrapped.question}` raised {type(wrapped.error).__name__}: {text}."
+        if "broadcast" in text:
+            raise Wrong(
+                summary,
+                "The counts of two chunks have different lengths: `np.bincount` ends with the "
+                "largest value in its chunk, unless it is told `minlength=top + 1`.",
+            ) from wrapped.error
+        if "counts, 0 of them above 0" in text:
+            raise Wrong(
+                summary,
+                f"None of the voxels lies in your bins. This image has {dtype}, whose values reach "
+                f"{top}: `np.iinfo(image.dtype).max`.",
+            ) from wrapped.error
+        raise
+    return _number(found, question), question
 
 
 def _number(value: Any, question: str) -> float:
@@ -111,9 +149,13 @@ def _slips(values: Array, chunks: Sizes) -> Iterator[tuple[float, str]]:
         _otsu(values[whole]),
         "The chunks at the edges are missing, which the end of the image cuts short.",
     )
+    counts = np.bincount(values.ravel()).astype("uint8")
+    yield (
+        processing.otsu_from_histogram(counts, np.arange(len(counts) + 1) - 0.5),
+        "The counts wrapped around: uint8 ends at 255. Let them be int64.",
+    )
     for bins in (2, 10, 16, 32, 64, 100, 128, 256, 512, 1000, 1024, 4096):
         yield from _coarse(values, blocks, bins)
-    yield _otsu(values) + 0.5, "Half a value too high: see where the edges of the bins lie."
 
 
 def _coarse(values: Array, blocks: list[Array], bins: int) -> Iterator[tuple[float, str]]:
