@@ -13,11 +13,13 @@ from benchmarks._case import Size
 from data_helpers.jobs import create_like
 from data_helpers.phantoms import phantom_heart
 
-__all__ = ["check_repeated", "facts", "longer", "write_volume"]
+__all__ = ["MUCH_LONGER", "check_repeated", "facts", "longer", "write_volume"]
 
 # Side of a chunk, and how many chunks there are along each axis.
 _CHUNK: dict[Size, int] = {"tiny": 16, "small": 64, "full": 128}
 _COUNT = 4
+# How often the volume is repeated to show that memory does not grow: to 10 GB at full size.
+MUCH_LONGER: dict[Size, int] = {"tiny": 4, "small": 4, "full": 40}
 _HEART = 2  # chunks along each axis of the heart, which is then repeated
 
 
