@@ -34,7 +34,9 @@ NOTED = ("chunk-by-chunk", "dask", "joblib", "numcodecs", "numpy", "tifffile", "
 LONGEST_S = 300
 
 
-def run_benchmark(path: Path, size: Size, repeats: int) -> dict[str, Any]:
+def run_benchmark(
+    path: Path, size: Size, repeats: int, load_before: float | None
+) -> dict[str, Any]:
     """Run all cases of one benchmark in turn, `repeats` times, and put the results together."""
     works: tuple[Work, ...] = load(path).WORKS
     report: dict[str, Any] = {
@@ -43,7 +45,7 @@ def run_benchmark(path: Path, size: Size, repeats: int) -> dict[str, Any]:
         "size": size,
         "repeats": repeats,
         "threads": THREADS,
-        "load_before": load_now(),
+        "load_before": load_before,
         "machine": machine(),
         "versions": versions(
             [*NOTED, *(name for work in works for case in work.cases for name in case.packages)]
@@ -162,12 +164,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     usual = HERE / "results" if chosen.size == "full" else HERE.parent / "_build" / "benchmarks"
     results: Path = chosen.results or usual
     results.mkdir(parents=True, exist_ok=True)
-    if (load_now() or 0) > 0.5:
-        print(f"other programs keep this machine busy (load {load_now()}): ratios will be unsure")
+    load_before = load_now()  # once: later it would be the load of the benchmarks
+    if (load_before or 0) > 0.5:
+        print(f"other programs keep this machine busy (load {load_before}): ratios will be unsure")
     failed = False
     paths = [_found(name) for name in chosen.only] or sorted(HERE.glob("[!_]*.py"))
     for path in paths:
-        report = run_benchmark(path, chosen.size, chosen.repeats)
+        report = run_benchmark(path, chosen.size, chosen.repeats, load_before)
         cases = [case for work in report["works"] for case in work["cases"]]
         failed |= any(case["error"] and case["role"] != "peer" for case in cases)
         written = results / f"{path.stem}.json"

@@ -1,6 +1,8 @@
 """What holds for every test and doctest: no network, no cache of the reader, no figure left."""
 
+import copy
 import os
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -14,6 +16,20 @@ def _offline(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathF
             monkeypatch.delenv(name)
     monkeypatch.setenv("DATA_HELPERS_OFFLINE", "1")
     monkeypatch.setenv("DATA_HELPERS_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+
+
+@pytest.fixture(autouse=True)
+def _zarr_settings_put_back() -> Iterator[None]:
+    """Settings of Zarr that a test changes, or a library that it imports, end with the test."""
+    if "zarr" not in sys.modules:
+        yield
+        return
+    import zarr
+
+    before = copy.deepcopy(zarr.config.config)
+    yield
+    zarr.config.config.clear()
+    zarr.config.config.update(before)
 
 
 @pytest.fixture(autouse=True)
