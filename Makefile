@@ -39,13 +39,14 @@ serve:
 	@$(BIN)/python -m http.server --bind 127.0.0.1 --directory $(HTML) $(PORT) 2>/dev/null
 
 # Everything: style, types, tests with doctests and coverage, a clean build of the book, the browser tests.
+# Three workers for two cores, since some tests wait.
 test: $(VENV)/.ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	rm -rf _build
 	DATA_HELPERS_OFFLINE=1 $(BIN)/jupyter-book build . -W -n --keep-going --quiet
-	$(BIN)/pytest -n 2 --dist loadgroup --cov --cov-report=term-missing:skip-covered --durations=15
+	$(BIN)/pytest -n 3 --dist loadgroup --cov --cov-report=term-missing:skip-covered --durations=15
 
 # For every commit: style, types, and the tests that are neither slow nor need a browser.
 quick: $(VENV)/.ready
