@@ -8,7 +8,7 @@ HTML := _build/html
 PORT ?= 8000
 UV_VERSION := 0.13.9
 # What requirements.txt holds: everything a reader, CI and `make bench` need.
-EXTRAS := --extra data --extra fast --extra bench --extra dev
+EXTRAS := --extra data --extra fast --extra cluster --extra bench --extra dev
 
 .PHONY: book site serve test quick lab exercises bench lock clean
 .DEFAULT_GOAL := book
