@@ -21,6 +21,10 @@ from .chunking import read_cost as read_cost
 from .chunking import rechunk_zarr as rechunk_zarr
 from .chunking import suggest_chunks as suggest_chunks
 
+# components
+from .components import keep_lazily as keep_lazily
+from .components import label_lazily as label_lazily
+
 # grid
 from .grid import aligned as aligned
 from .grid import chunk_borders as chunk_borders

@@ -37,6 +37,7 @@ BELOW: dict[str, set[str]] = {
     "samples": {"phantoms"},  # a phantom stands in for the heart
     "phantoms": set(),
     "jobs": {"grid"},
+    "components": {"grid", "jobs"},
 }
 LEAVES = {"plotting", "checks", "machine", "__main__"}
 HEAVY = ["dask.distributed", "distributed", "rasterio", "geopandas", "tensorstore", "numba"]

@@ -1,0 +1,32 @@
+"""Connected components of an image that is larger than memory, exact whatever the chunks.
+
+- `pieces`: what one chunk holds of objects, and what shows on its faces.
+- `merge`: pieces that touch across faces, edges and corners are one object; numbers for all.
+- `lazy`: the two passes as one Dask graph.
+"""
+
+from data_helpers.components.lazy import (
+    check_connectivity,
+    check_mask,
+    keep_lazily,
+    label_dtype,
+    label_lazily,
+)
+from data_helpers.components.merge import Joined, Numbering, join, merge, offsets_after
+from data_helpers.components.pieces import Pieces, find_pieces, label_block
+
+__all__ = [
+    "Joined",
+    "Numbering",
+    "Pieces",
+    "check_connectivity",
+    "check_mask",
+    "find_pieces",
+    "join",
+    "keep_lazily",
+    "label_block",
+    "label_dtype",
+    "label_lazily",
+    "merge",
+    "offsets_after",
+]
