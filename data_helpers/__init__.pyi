@@ -25,6 +25,18 @@ from .chunking import suggest_chunks as suggest_chunks
 from .components import keep_lazily as keep_lazily
 from .components import label_lazily as label_lazily
 
+# dask_operations
+from .dask_operations import apply_mask as apply_mask
+from .dask_operations import background_ratio as background_ratio
+from .dask_operations import edge_map as edge_map
+from .dask_operations import gaussian_filter as gaussian_filter
+from .dask_operations import global_percentiles as global_percentiles
+from .dask_operations import normalize_intensity as normalize_intensity
+from .dask_operations import otsu_threshold as otsu_threshold
+from .dask_operations import richardson_lucy as richardson_lucy
+from .dask_operations import richardson_lucy_depth as richardson_lucy_depth
+from .dask_operations import segment as segment
+
 # grid
 from .grid import aligned as aligned
 from .grid import chunk_borders as chunk_borders
