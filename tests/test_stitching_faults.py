@@ -233,6 +233,17 @@ def test_a_short_tile_that_no_neighbour_gives_away_is_warned_of(tmp_path: Path) 
     )
 
 
+def test_a_short_tile_of_one_axis_is_warned_of_as_well(tmp_path: Path) -> None:
+    def length(path: str) -> NDArray[np.uint8]:
+        return np.zeros(int(Path(path).read_text()), "u1")
+
+    for x, size in enumerate((1, 2, 2)):
+        (tmp_path / f"x{x}.txt").write_text(str(size))
+    with pytest.warns(UserWarning, match=r"most tiles are 2 long.*\n.*x0\.txt \(1\)\n"):
+        lazy = lazy_stitch(tmp_path.glob("*"), "x{x:d}.txt", "x", reader=length, verify=True)
+    assert lazy.chunks == ((1, 2, 2),)
+
+
 def test_a_tile_that_is_smaller_than_its_column_is_named(tiles: Path) -> None:
     tile = tifffile.imread(tiles / "c1_x20.tif")
     write(tiles / "c1_x20.tif", np.ascontiguousarray(tile[..., :4]))

@@ -1,5 +1,6 @@
 """The error of a job: it names the chunk and keeps its cause, also between processes."""
 
+import copyreg
 import pickle
 import traceback
 from itertools import pairwise
@@ -33,6 +34,9 @@ class ChunkError(RuntimeError):
         )
         # Raising with `from` does this too, but pickle forgets it.
         self.__cause__ = cause
+        # Dask, where tblib is installed, has all errors pickled in its own way, which fails for
+        # causes that cannot be pickled. This error knows better.
+        copyreg.pickle(ChunkError, ChunkError.__reduce__)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (self.index, self.doing, _packed(self.cause))

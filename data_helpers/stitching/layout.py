@@ -233,7 +233,7 @@ def _warn_of_odd_sizes(layout: Layout) -> None:
         usual, count = Counter(sizes).most_common(1)[0]
         odd = [at for at, size in enumerate(sizes[:-1]) if size < usual]
         if odd and 2 * count > len(sizes):
-            paths = [next(filter(None, index.paths.take(at, axis).flat)) for at in odd]
+            paths = [next(filter(None, index.paths.take([at], axis).flat)) for at in odd]
             found = [f"{path} ({sizes[at]})" for at, path in zip(odd, paths, strict=True)]
             warnings.warn(
                 f"along axis {index.axes[axis]!r} most tiles are {usual} long, but these, not at "
