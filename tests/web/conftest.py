@@ -111,6 +111,7 @@ def visit(browser: Browser) -> Iterator[Any]:
         context = browser.new_context(
             viewport={"width": width, "height": 900}, color_scheme=theme, java_script_enabled=script
         )
+        context.set_default_timeout(120_000)  # other workers may keep both cores busy
         contexts.append(context)
         host = "/".join(url.split("/")[:3]) + "/"
         visited = Visit(context.new_page(), host)
