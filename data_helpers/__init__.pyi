@@ -66,6 +66,18 @@ from .jobs import run_jobs as run_jobs
 from .jobs import unit_of_work as unit_of_work
 from .jobs import verify as verify
 
+# objects
+from .objects import depth_needed as depth_needed
+from .objects import fill_holes as fill_holes
+from .objects import label as label
+from .objects import label_zarr as label_zarr
+from .objects import match_objects as match_objects
+from .objects import measure as measure
+from .objects import overlaps as overlaps
+from .objects import remove_small_objects as remove_small_objects
+from .objects import renumber as renumber
+from .objects import split_touching as split_touching
+
 # ome_zarr
 from .ome_zarr import Channel as Channel
 from .ome_zarr import ImageFinding as ImageFinding

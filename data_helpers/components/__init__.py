@@ -2,9 +2,11 @@
 
 - `pieces`: what one chunk holds of objects, and what shows on its faces.
 - `merge`: pieces that touch across faces, edges and corners are one object; numbers for all.
+- `gather`: merging while chunks come in, for work outside Dask.
 - `lazy`: the two passes as one Dask graph.
 """
 
+from data_helpers.components.gather import Gathering
 from data_helpers.components.lazy import (
     check_connectivity,
     check_mask,
@@ -16,6 +18,7 @@ from data_helpers.components.merge import Joined, Numbering, join, merge, offset
 from data_helpers.components.pieces import Pieces, find_pieces, label_block
 
 __all__ = [
+    "Gathering",
     "Joined",
     "Numbering",
     "Pieces",

@@ -79,7 +79,12 @@ def label_lazily(mask: da.Array, connectivity: int = 1) -> da.Array:
 
 
 def keep_lazily(
-    mask: da.Array, *, at_least: int, marks: da.Array | None = None, connectivity: int = 1
+    mask: da.Array,
+    *,
+    at_least: int,
+    marks: da.Array | None = None,
+    connectivity: int = 1,
+    known: da.Array | None = None,
 ) -> da.Array:
     """Keep the connected components that have enough voxels, or enough marked ones.
 
@@ -96,6 +101,8 @@ def keep_lazily(
         Which voxels count, an array of the same shape and chunks. None means all.
     connectivity
         As `label_lazily`.
+    known
+        What the mask was made with and need not be computed again with it, such as a threshold.
 
     Returns
     -------
@@ -124,7 +131,9 @@ def keep_lazily(
             f"{mask.shape} and chunks {mask.chunks}; expected the same: rechunk one of them"
         )
     apply = partial(_keep, connectivity=connectivity, at_least=at_least)
-    return _second_pass("keep", apply, mask, marks, connectivity, np.dtype(bool), (at_least,))
+    return _second_pass(
+        "keep", apply, mask, marks, connectivity, np.dtype(bool), (at_least,), known
+    )
 
 
 def check_connectivity(connectivity: int, dimensions: int) -> None:
@@ -220,12 +229,13 @@ def _second_pass(
     connectivity: int,
     dtype: np.dtype[Any],
     options: tuple[Any, ...],
+    known: da.Array | None = None,
 ) -> da.Array:
     """Merge all pieces, then apply the numbering to every chunk of the source, computed anew."""
     token = tokenize(mask.name, None if marks is None else marks.name, connectivity, what, *options)
     merged = _merged(token, mask, marks, connectivity)
     # A clone that begins after the merge: else every block would be kept for it from the start.
-    again: da.Array = bind(mask, merged, seed=token)
+    again: da.Array = bind(mask, merged, omit=known, seed=token)
     name = f"{what}-{token}"
     graph: dict[Any, Any] = {
         (name, *block): (partial(apply, place=place), (again.name, *block), merged.key)
@@ -263,7 +273,10 @@ def _merged(token: str, mask: da.Array, marks: da.Array | None, connectivity: in
         after = {offset: other for offset, other in after.items() if other in blocks}
         unite = partial(_join, offsets=tuple(after), connectivity=connectivity)
         graph[joined, *place] = (unite, (pieces, *place), *((pieces, *o) for o in after.values()))
-    graph[merged] = (partial(_merge, tuple(blocks)), [(joined, *place) for place in blocks])
+    graph[merged] = (
+        partial(_merge, tuple(blocks), mask.numblocks),
+        [(joined, *place) for place in blocks],
+    )
     layers = HighLevelGraph.from_collections(merged, graph, dependencies=sources)
     return Delayed(merged, layers, layer=merged)  # type: ignore[no-untyped-call]
 
@@ -289,9 +302,9 @@ def _join(
     return join(pieces, dict(zip(offsets, others, strict=True)), connectivity)
 
 
-def _merge(places: tuple[Place, ...], joined: Sequence[Joined]) -> Numbering:
+def _merge(places: tuple[Place, ...], grid: Place, joined: Sequence[Joined]) -> Numbering:
     """Task: merge all chunks."""
-    return merge(dict(zip(places, joined, strict=True)))
+    return merge(dict(zip(places, joined, strict=True)), grid)
 
 
 def _number(

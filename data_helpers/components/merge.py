@@ -6,7 +6,7 @@
               |   |      plane of B: 0 1 0 2 3      with connectivity 2 also (1, 2), and (2, 2)
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Any, TypeAlias
@@ -47,15 +47,15 @@ class Numbering:
 
     Attributes
     ----------
-    starts : mapping of place to int
-        Where the pieces of a chunk begin in `numbers`.
+    starts : ndarray of int64
+        Where the pieces of each chunk begin in `numbers`; in the shape of the grid of chunks.
     numbers : ndarray of int64
         The number of the object of each piece, from 1, in the order of the objects' first voxels.
     weights : ndarray of int64
         For each object the sum over its pieces.
     """
 
-    starts: Mapping[Place, int]
+    starts: NDArray[np.int64]
     numbers: NDArray[np.int64]
     weights: NDArray[np.int64]
 
@@ -133,13 +133,15 @@ def join(pieces: Pieces, neighbours: Mapping[Offset, Pieces], connectivity: int)
     return Joined(pieces.first, pieces.weights, pairs)
 
 
-def merge(joined: Mapping[Place, Joined]) -> Numbering:
+def merge(joined: Mapping[Place, Joined], grid: Sequence[int]) -> Numbering:
     """Tell which pieces of all chunks are one object, and number the objects.
 
     Parameters
     ----------
     joined
-        What `join` gave for every chunk, by place in the grid of chunks.
+        What `join` gave for every chunk, by place.
+    grid
+        The number of chunks along each axis.
 
     Returns
     -------
@@ -152,30 +154,30 @@ def merge(joined: Mapping[Place, Joined]) -> Numbering:
 
     >>> one, two = np.array([1]), np.array([2, 3])
     >>> first = Joined(one, one, {(1,): np.array([[1, 1]])})
-    >>> merge({(0,): first, (1,): Joined(two, one.repeat(2), {})})
-    Numbering(starts={(0,): 0, (1,): 1}, numbers=array([1, 1, 2]), weights=array([2, 1]))
+    >>> merge({(0,): first, (1,): Joined(two, one.repeat(2), {})}, (2,))
+    Numbering(starts=array([0, 1]), numbers=array([1, 1, 2]), weights=array([2, 1]))
     """
-    counts = [len(part.first) for part in joined.values()]
-    ends = np.cumsum([0, *counts])
-    starts = {place: int(end) for place, end in zip(joined, ends, strict=False)}
+    starts = np.zeros(tuple(grid), np.int64)
+    pieces = 0
+    for place, part in joined.items():
+        starts[place] = pieces
+        pieces += len(part.first)
     here, there = _all_pairs(joined, starts)
-    links = coo_array((np.ones(len(here), bool), (here, there)), shape=(ends[-1], ends[-1]))
+    links = coo_array((np.ones(len(here), bool), (here, there)), shape=(pieces, pieces))
     count, group = connected_components(links, directed=False)
-    first = np.concatenate([np.empty(0, np.int64), *(part.first for part in joined.values())])
+    first = _chained(part.first for part in joined.values())
     first_of_group = np.full(count, np.iinfo(np.int64).max)
     np.minimum.at(first_of_group, group, first)
     number = np.empty(count, np.int64)
     number[np.argsort(first_of_group)] = np.arange(1, count + 1)
     numbers = number[group]
     weights = np.zeros(count + 1, np.int64)
-    np.add.at(
-        weights, numbers, np.concatenate([[], *(p.weights for p in joined.values())]).astype("i8")
-    )
+    np.add.at(weights, numbers, _chained(part.weights for part in joined.values()))
     return Numbering(starts, numbers, weights[1:])
 
 
 def _all_pairs(
-    joined: Mapping[Place, Joined], starts: Mapping[Place, int]
+    joined: Mapping[Place, Joined], starts: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Pairs of pieces, counted through all chunks from 0."""
     pairs = [np.empty((0, 2), np.int64)]
@@ -185,6 +187,11 @@ def _all_pairs(
             pairs.append(found + np.array([starts[place] - 1, starts[other] - 1]))
     both = np.concatenate(pairs)
     return both[:, 0], both[:, 1]
+
+
+def _chained(parts: Iterable[NDArray[np.int64]]) -> NDArray[np.int64]:
+    """Put arrays one behind the other, also if there is none."""
+    return np.concatenate([np.empty(0, np.int64), *parts])
 
 
 def _steps(dimensions: int, most: int) -> Iterator[Offset]:
