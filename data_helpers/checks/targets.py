@@ -183,7 +183,7 @@ def expect_whole_writes(target: WatchedTarget, question: str) -> None:
 
 
 def expect_values(
-    target: WatchedTarget,
+    target: WatchedArray,
     expected: Array,
     question: str,
     advice: Mapping[str, str],
@@ -195,7 +195,7 @@ def expect_values(
     Parameters
     ----------
     target
-        What was written to.
+        What was written to, or holds what an answer gave.
     expected
         What is right, of the same dtype.
     question
@@ -229,10 +229,17 @@ def expect_values(
     }.get(difference.clue, "")
     raise Wrong(
         f"`{question}` is wrong in {difference.fraction:.1%} of the voxels{where}. The first is at "
-        f"{first}: {found[first]:.6g} instead of {expected[first]:.6g}.",
+        f"{first}: {short(found[first])} instead of {short(expected[first])}.",
         advice.get(difference.clue, advice.get("everywhere", "")),
-        error_map(found[first[:-2]] != expected[first[:-2]], chunks) if found.ndim > 1 else "",
+        error_map(_differs(found, expected, rtol)[first[:-2]], chunks) if found.ndim > 1 else "",
     )
+
+
+def _differs(found: Array, expected: Array, rtol: float) -> Array:
+    """Where values differ by more than the tolerance; NaN equals NaN."""
+    largest = np.abs(expected[np.isfinite(expected)].astype("f8")).max(initial=0.0)
+    same = np.isclose(found.astype("f8"), expected, rtol=0, atol=rtol * largest, equal_nan=True)
+    return np.asarray(~same)
 
 
 def expect_frugal_reads(

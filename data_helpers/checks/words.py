@@ -44,7 +44,7 @@ def short(value: Any) -> str:
     Returns
     -------
     str
-        The value as one would type it; an array as its dtype and shape.
+        The value as one would type it; an array, lazy or not, as its dtype and shape.
 
     Examples
     --------
@@ -53,6 +53,8 @@ def short(value: Any) -> str:
     """
     if isinstance(value, np.ndarray) and value.ndim:
         return f"<{value.dtype} array of shape {value.shape}>"
+    if hasattr(value, "__dask_graph__") and hasattr(value, "chunks"):
+        return f"<lazy {value.dtype} array of shape {value.shape}>"
     if isinstance(value, np.dtype):
         return repr(value.str if value.byteorder == ">" else value.name)
     if isinstance(value, (float, np.floating)):
