@@ -27,10 +27,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let one worker run all tests of a small book, so that it is built once."""
+    """Let one worker run all tests of what is dear to make, so that it is made once."""
     for item in items:
-        for book in {"tiny", "question"} & set(getattr(item, "fixturenames", ())):
-            item.add_marker(pytest.mark.xdist_group(book))
+        for made in {"tiny", "question", "pages", "ran"} & set(getattr(item, "fixturenames", ())):
+            chapter = getattr(item, "callspec", None) and item.callspec.params.get("ran", "")
+            item.add_marker(pytest.mark.xdist_group(f"{made} {chapter}"))
 
 
 @pytest.hookimpl(wrapper=True)
