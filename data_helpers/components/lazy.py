@@ -14,7 +14,6 @@ and computes the source once more, so that a block is only in memory while it is
 from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import accumulate
-from math import prod
 from typing import Any
 
 import dask.array as da
@@ -25,6 +24,7 @@ from dask.graph_manipulation import bind
 from dask.highlevelgraph import HighLevelGraph
 from numpy.typing import NDArray
 
+from data_helpers.components.checks import check_mask, label_dtype
 from data_helpers.components.merge import (
     Joined,
     Numbering,
@@ -36,7 +36,7 @@ from data_helpers.components.merge import (
 )
 from data_helpers.components.pieces import Pieces, find_pieces, label_block
 
-__all__ = ["check_connectivity", "check_mask", "keep_lazily", "label_dtype", "label_lazily"]
+__all__ = ["keep_lazily", "label_lazily"]
 
 Apply = Callable[..., NDArray[Any]]
 
@@ -134,91 +134,6 @@ def keep_lazily(
     return _second_pass(
         "keep", apply, mask, marks, connectivity, np.dtype(bool), (at_least,), known
     )
-
-
-def check_connectivity(connectivity: int, dimensions: int) -> None:
-    """Refuse a connectivity that an image of so many axes does not have.
-
-    Parameters
-    ----------
-    connectivity
-        As `label_lazily`.
-    dimensions
-        Number of axes of the image.
-
-    Raises
-    ------
-    ValueError
-        If it is not between 1 and the number of axes.
-
-    Examples
-    --------
-    >>> check_connectivity(3, 3)
-    """
-    if (
-        dimensions < 1
-        or isinstance(connectivity, bool)
-        or connectivity not in range(1, dimensions + 1)
-    ):
-        raise ValueError(
-            f"connectivity is {connectivity!r} for an image of {dimensions} axes; expected 1 "
-            f"(voxels touch by faces) to {max(dimensions, 1)} (also by edges and corners)"
-        )
-
-
-def check_mask(mask: Any, connectivity: int) -> None:
-    """Refuse what is not made of objects and background.
-
-    Parameters
-    ----------
-    mask
-        Any array.
-    connectivity
-        As `label_lazily`.
-
-    Raises
-    ------
-    TypeError
-        If it does not hold booleans or integers.
-    ValueError
-        If its chunks are unknown or `connectivity` is out of range.
-
-    Examples
-    --------
-    >>> check_mask(np.array([True, False]), 1)
-    """
-    if np.dtype(mask.dtype).kind not in "biu":
-        raise TypeError(
-            f"the image holds {mask.dtype}; expected booleans or integers, where everything that "
-            "is not 0 is object: compare with a threshold first, such as image > 0.5 (NaN is not)"
-        )
-    check_connectivity(connectivity, len(mask.shape))
-    if any(length != length for length in mask.shape):  # only NaN, an unknown length in Dask
-        raise ValueError(
-            f"the shape {mask.shape} is not known yet; call compute_chunk_sizes() on the Dask "
-            "array first"
-        )
-
-
-def label_dtype(shape: Sequence[int]) -> np.dtype[Any]:
-    """Choose the dtype that holds every label an image of this shape may have.
-
-    Parameters
-    ----------
-    shape
-        Shape of the image.
-
-    Returns
-    -------
-    dtype
-        int32, or int64 from 2 ** 31 voxels.
-
-    Examples
-    --------
-    >>> label_dtype((1024, 1024, 1024))
-    dtype('int32')
-    """
-    return np.dtype(np.int32 if prod(shape) <= np.iinfo(np.int32).max else np.int64)
 
 
 def _second_pass(

@@ -1,10 +1,9 @@
 """Split touching objects chunk by chunk: each object whole in a block with a halo, or an error."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 from itertools import accumulate
-from typing import Any, overload
+from typing import Any
 
 import dask.array as da
 import numpy as np
@@ -13,16 +12,13 @@ from dask.base import tokenize
 from dask.highlevelgraph import HighLevelGraph
 from numpy.typing import NDArray
 
-from data_helpers.components import check_mask, keep_lazily, label_lazily
+from data_helpers.components import check_mask
 from data_helpers.grid import Index, expand
 from data_helpers.jobs.guards import index_text
-from data_helpers.jobs.run import Workers
 from data_helpers.objects.measure import check_voxel_size
-from data_helpers.objects.values import codes_and_values
-from data_helpers.objects.walk import ask_chunks
 from data_helpers.objects.watershed import split_block
 
-__all__ = ["depth_needed", "fill_holes", "split_touching"]
+__all__ = ["split_touching"]
 
 
 def split_touching(
@@ -98,149 +94,6 @@ def split_touching(
     return np.concatenate([[0], seeds + 1])[parts]
 
 
-def depth_needed(binary: da.Array) -> tuple[int, ...]:
-    """Say how deep a halo must be for every object of a chunk to lie whole inside.
-
-    Parameters
-    ----------
-    binary
-        Dask array of booleans or integers; everything that is not 0 is object. It is computed,
-        twice, as by `label`.
-
-    Returns
-    -------
-    tuple of int
-        The smallest depth for each axis: as far as objects reach out of chunks, and one voxel of
-        background more where the image goes on.
-
-    Raises
-    ------
-    TypeError
-        If `binary` is no Dask array, or holds floats.
-
-    Examples
-    --------
-    The second object reaches two voxels out of the first chunk, and the voxel behind them shows
-    that it ends there:
-
-    >>> depth_needed(da.from_array(np.array([1, 0, 1, 1, 1, 0]), chunks=3))
-    (3,)
-    """
-    if not isinstance(binary, da.Array):
-        raise TypeError(
-            f"the image is a {type(binary).__name__}; expected a Dask array, whose chunks count: "
-            "dask.array.from_zarr(binary) makes one"
-        )
-    boxes = ask_chunks(_boxes, [label_lazily(binary, binary.ndim)], Workers())
-    count = max((int(box.labels.max(initial=0)) for box in boxes), default=0)
-    low = np.tile(np.array(binary.shape), (count + 1, 1))
-    high = np.zeros((count + 1, binary.ndim), np.int64)
-    for box in boxes:
-        low[box.labels] = np.minimum(low[box.labels], box.low)
-        high[box.labels] = np.maximum(high[box.labels], box.high)
-    # One voxel of background shows that an object ends; the edge of the image does, too.
-    low -= low > 0
-    high += high < binary.shape
-    depth = np.zeros(binary.ndim, np.int64)
-    for box in boxes:
-        before, after = box.start - low[box.labels], high[box.labels] - box.stop
-        depth = np.max([depth, *before, *after], axis=0)
-    return tuple(int(along) for along in depth)
-
-
-@overload
-def fill_holes(binary: NDArray[Any]) -> NDArray[np.bool_]: ...
-
-
-@overload
-def fill_holes(binary: da.Array) -> da.Array: ...
-
-
-def fill_holes(binary: Any) -> Any:
-    """Fill holes in objects: background from which no way leads to the edge of the image.
-
-    Parameters
-    ----------
-    binary
-        NumPy or Dask array of booleans or integers; everything that is not 0 is object.
-
-    Returns
-    -------
-    ndarray or dask.array.Array
-        Booleans, what `scipy.ndimage.binary_fill_holes` gives for the whole image, whatever the
-        chunks. A Dask array stays lazy; computing it computes `binary` three times, so store or
-        persist first what is dear.
-
-    Raises
-    ------
-    TypeError
-        If `binary` is neither a NumPy nor a Dask array, or holds floats.
-
-    Examples
-    --------
-    >>> ring = da.from_array(np.array([[1, 1, 1, 0], [1, 0, 1, 0], [1, 1, 1, 0]]), chunks=2)
-    >>> fill_holes(ring).compute().astype(int)
-    array([[1, 1, 1, 0],
-           [1, 1, 1, 0],
-           [1, 1, 1, 0]])
-    """
-    check_mask(binary, 1)
-    if isinstance(binary, da.Array):
-        background = binary.map_blocks(_is_background, dtype=bool)
-        edge = background.map_blocks(_at_edge, binary.shape, dtype=bool)
-        outside = keep_lazily(background, at_least=1, marks=edge)
-        return outside.map_blocks(np.logical_not, dtype=bool)
-    if not isinstance(binary, np.ndarray):
-        raise TypeError(
-            f"the image is a {type(binary).__name__}; expected a NumPy or Dask array: "
-            "dask.array.from_zarr(binary) makes one"
-        )
-    return ndi.binary_fill_holes(binary)
-
-
-@dataclass(frozen=True)
-class _Boxes:
-    """Where a chunk is, which objects it holds, and where they begin and end inside it."""
-
-    start: NDArray[np.int64]
-    stop: NDArray[np.int64]
-    labels: NDArray[np.int64]
-    low: NDArray[np.int64]
-    high: NDArray[np.int64]
-
-
-def _boxes(origin: Sequence[int], labels: NDArray[Any]) -> _Boxes:
-    """Find the boxes of all objects in one chunk."""
-    start = np.array(origin)
-    codes, values = codes_and_values(labels.ravel())
-    found = ndi.find_objects(codes.reshape(labels.shape) + 1) if labels.size else []
-    places = np.array([[(part.start, part.stop) for part in box] for box in found], np.int64)
-    low, high = start + places.reshape(-1, labels.ndim, 2).transpose(2, 0, 1)
-    inside = values != 0
-    return _Boxes(
-        start, start + labels.shape, values[inside].astype(np.int64), low[inside], high[inside]
-    )
-
-
-def _is_background(block: NDArray[Any]) -> NDArray[np.bool_]:
-    """Tell what is 0."""
-    return np.equal(block, 0)
-
-
-def _at_edge(
-    block: NDArray[Any], shape: Sequence[int], block_info: Any = None
-) -> NDArray[np.bool_]:
-    """Mark the voxels at the edge of the image."""
-    edge = np.zeros(block.shape, bool)
-    for axis, (start, stop) in enumerate(block_info[0]["array-location"]):
-        along = np.moveaxis(edge, axis, 0)
-        if start == 0:
-            along[:1] = True
-        if stop == shape[axis]:
-            along[-1:] = True
-    return edge
-
-
 def _checked_depth(depth: int | Sequence[int] | None, binary: da.Array) -> tuple[int, ...]:
     """Give a depth as one number per axis."""
     if depth is None:
@@ -248,7 +101,7 @@ def _checked_depth(depth: int | Sequence[int] | None, binary: da.Array) -> tuple
             "depth is missing; expected the number of voxels around each chunk that hold its "
             "objects whole: depth_needed(binary) says how many"
         )
-    depths = (depth,) * binary.ndim if isinstance(depth, int) else tuple(depth)
+    depths = tuple(depth) if isinstance(depth, Sequence) else (depth,) * binary.ndim
     expand((slice(0, 1),) * binary.ndim, depths, (1,) * binary.ndim)  # refuses what is no depth
     return depths
 
