@@ -29,6 +29,8 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Let one worker run all tests of what is dear to make, so that it is made once."""
     for item in items:
+        if "pages" in getattr(item, "fixturenames", ()):  # to read all pages takes a while
+            item.add_marker("slow")
         for made in {"tiny", "question", "pages", "ran"} & set(getattr(item, "fixturenames", ())):
             chapter = getattr(item, "callspec", None) and item.callspec.params.get("ran", "")
             item.add_marker(pytest.mark.xdist_group(f"{made} {chapter}"))

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 # Tests say what is right, never how fast: a busy machine must not fail them.
 settings.register_profile("shared", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.register_profile("quick", settings.get_profile("shared"), max_examples=15)
+settings.register_profile("quick", settings.get_profile("shared"), max_examples=8)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "shared"))  # `make quick` sets it
 
 EDGE_MODES = ("reflect", "mirror", "nearest", "wrap", "constant")

@@ -179,6 +179,7 @@ def by_name(toy: Run) -> dict[str, dict[str, Any]]:
     return {case["name"]: case for case in toy[1]["works"][0]["cases"]}
 
 
+@pytest.mark.slow
 def test_the_results_have_every_field(toy: Run) -> None:
     _, report, _ = toy
     assert set(report) == {

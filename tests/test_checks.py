@@ -167,6 +167,7 @@ def test_an_answer_that_kills_its_process_costs_nothing() -> None:
     assert check("03.2", right).passed
 
 
+@pytest.mark.slow
 def test_an_answer_that_exits_is_an_error_of_the_answer() -> None:
     verdict = check("03.2", lambda shape, chunks: sys.exit(0))
     assert verdict.outcome == "error"

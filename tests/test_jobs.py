@@ -464,13 +464,15 @@ def test_an_error_names_the_chunk_and_keeps_its_cause(
 
 def test_a_pickled_error_is_the_same_error(on_disk: Any) -> None:
     target = jobs.create_like(on_disk)
-    for f, cause in ((fails_at_one, ZeroDivisionError), (fails_stubbornly, RuntimeError)):
+    # With tblib, which comes with dask.distributed, most errors can be pickled after all.
+    any_of = {fails_at_one: [ZeroDivisionError], fails_stubbornly: [RuntimeError, StubbornError]}
+    for f, causes in any_of.items():
         listed = jobs.chunkwise_jobs(f, input_array=on_disk, output_array=target)
         with pytest.raises(jobs.ChunkError) as caught:
             jobs.run_jobs(listed, n_jobs=1)
         copy = pickle.loads(pickle.dumps(caught.value))
         assert (type(copy), copy.index) == (jobs.ChunkError, caught.value.index)
-        assert type(copy.cause) is cause
+        assert type(copy.cause) in causes
         assert copy.__cause__ is copy.cause
         assert f"in {f.__name__}" in copy.cause.__notes__[0]
         assert str(caught.value.cause) in str(copy)

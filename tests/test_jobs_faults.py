@@ -489,6 +489,7 @@ class FailingStore(WrapperStore):  # type: ignore[type-arg]
         await super().set(key, value)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", FORMATS)
 @pytest.mark.parametrize("number", [1, 2, 13, 25])
 def test_a_store_that_fails_on_the_nth_write_loses_nothing(

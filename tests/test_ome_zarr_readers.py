@@ -159,6 +159,7 @@ def written(
     return axes, image, path
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 @pytest.mark.parametrize("reader", READERS)
 def test_readers_agree_on_values_and_positions(

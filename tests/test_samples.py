@@ -568,12 +568,14 @@ def test_who_asks_for_the_real_heart_gets_no_other(
         samples.load_heart_data(source="real" if by == "argument" else None)
 
 
+@pytest.mark.slow
 def test_who_asks_for_the_phantom_is_left_in_peace(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATA_HELPERS_SOURCE", "real")
     heart = samples.load_heart_data("numpy", source="phantom")
     np.testing.assert_array_equal(heart, samples.load_heart_data(source="phantom")[...])
 
 
+@pytest.mark.slow
 def test_a_network_that_fails_costs_one_try_then_the_phantom_comes_at_once(
     server: Loopback, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -657,6 +659,7 @@ LOADERS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", list(LOADERS))
 def test_every_form_of_a_dataset_holds_the_same_pixels(name: str) -> None:
     load, shape, dtype, chunks = LOADERS[name]

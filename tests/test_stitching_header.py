@@ -121,6 +121,7 @@ def test_a_file_cut_short_anywhere_is_left_to_tifffile(length: int, at_the_end: 
     assert header_of(data[: min(length, len(data) - 1)]) is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "data",
     [
