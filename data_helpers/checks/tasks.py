@@ -1,6 +1,6 @@
 """All tasks of all chapters, by number."""
 
-from data_helpers.checks import chunking, ome_zarr, processing, stitching, storage
+from data_helpers.checks import chunking, objects, ome_zarr, processing, stitching, storage
 from data_helpers.checks.marking import Task
 
 __all__ = ["TASKS", "find_task"]
@@ -11,6 +11,7 @@ TASKS: tuple[Task, ...] = (
     *chunking.TASKS,
     *ome_zarr.TASKS,
     *processing.TASKS,
+    *objects.TASKS,
 )
 
 

@@ -3,10 +3,19 @@
 One module per chapter, named as the chapter is.
 """
 
-from wrong_answers import chunking, ome_zarr, processing, stitching, storage
+from wrong_answers import chunking, objects, ome_zarr, processing, stitching, storage
 from wrong_answers.common import Planted
 
-__all__ = ["PLANTED", "Planted", "chunking", "ome_zarr", "processing", "stitching", "storage"]
+__all__ = [
+    "PLANTED",
+    "Planted",
+    "chunking",
+    "objects",
+    "ome_zarr",
+    "processing",
+    "stitching",
+    "storage",
+]
 
 PLANTED = [
     *storage.PLANTED,
@@ -14,4 +23,5 @@ PLANTED = [
     *chunking.PLANTED,
     *ome_zarr.PLANTED,
     *processing.PLANTED,
+    *objects.PLANTED,
 ]
