@@ -25,7 +25,8 @@ def richardson_lucy_depth(psf: ArrayLike, iterations: int) -> tuple[int, ...]:
     Every iteration convolves twice, by the PSF and by its mirror image, so that in the end each
     voxel depends on all voxels within twice the radius of the PSF times the iterations. But it
     hardly does on the far ones: weights spread like a random walk, with the square root of the
-    iterations. The halo leaves out what weighs less than 1 part in 10 000 along each axis.
+    iterations. The halo leaves out what weighs less than 1 part in 10 000 along each axis; it is
+    wider by as much as the PSF lies aside from its centre.
 
     Parameters
     ----------
@@ -37,7 +38,7 @@ def richardson_lucy_depth(psf: ArrayLike, iterations: int) -> tuple[int, ...]:
     Returns
     -------
     tuple of int
-        Voxels on each side, along each axis; at most twice the radius times the iterations.
+        Voxels on each side, along each axis.
 
     Raises
     ------
@@ -51,8 +52,9 @@ def richardson_lucy_depth(psf: ArrayLike, iterations: int) -> tuple[int, ...]:
     >>> [richardson_lucy_depth(psf, iterations) for iterations in (1, 4, 16, 64)]
     [(2, 0), (7, 0), (15, 0), (31, 0)]
     """
-    weights = _checked_psf(psf, iterations)
-    return tuple(_axis_depth(weights, axis, iterations) for axis in range(weights.ndim))
+    centred, aside = _centred(_checked_psf(psf, iterations))
+    spread = (_spread(centred, axis, iterations) for axis in range(centred.ndim))
+    return tuple(depth + abs(shift) for depth, shift in zip(spread, aside, strict=True))
 
 
 def richardson_lucy(
@@ -121,7 +123,8 @@ def richardson_lucy(
             "of length 1 for those that are not blurred"
         )
     depths = richardson_lucy_depth(weights, iterations)
-    sharpen = partial(_deconvolve, psf=weights, iterations=iterations, depths=depths)
+    centred, aside = _centred(weights)
+    sharpen = partial(_deconvolve, psf=centred, iterations=iterations, depths=depths, aside=aside)
     return map_padded(
         sharpen, x, depths, mode=mode, cval=cval, work="f8", dtype="f4", label="richardson-lucy"
     )
@@ -145,20 +148,30 @@ def _checked_psf(psf: ArrayLike, iterations: int) -> NDArray[np.float64]:
     return np.asarray(weights / weights.sum())
 
 
-def _axis_depth(psf: NDArray[np.float64], axis: int, iterations: int) -> int:
+def _centred(psf: NDArray[np.float64]) -> tuple[NDArray[np.float64], tuple[int, ...]]:
+    """Move a PSF to its centre, and say from how far aside.
+
+    A PSF that lies aside moves light: near the border of a block it would come from beyond in every
+    iteration. To move the image instead, once, is the same.
+    """
+    places = np.indices(psf.shape)
+    middle = [size // 2 for size in psf.shape]
+    aside = tuple(
+        round(float((place * psf).sum())) - at for place, at in zip(places, middle, strict=True)
+    )
+    wide = np.pad(psf, [(2 * max(-shift, 0), 2 * max(shift, 0)) for shift in aside])
+    return wide, aside
+
+
+def _spread(psf: NDArray[np.float64], axis: int, iterations: int) -> int:
     """How far weights spread along an axis, leaving out what hardly weighs."""
     along = psf.sum(axis=tuple(other for other in range(psf.ndim) if other != axis))
-    radius = len(along) // 2
-    if radius == 0:
-        return 0
     once = np.correlate(along, along, "full")  # there by the PSF, and back by its mirror image
-    farthest = 2 * radius * iterations
+    farthest = (len(along) - 1) * iterations
     length = 2 * farthest + 1
     spread = np.fft.irfft(np.fft.rfft(once, length) ** iterations, length)
     outside = np.cumsum(spread[:farthest]) * 2  # both sides, from the outermost voxel inwards
-    depth = farthest - int(np.searchsorted(outside, LEFT_OUT))
-    aside = abs(float(along @ np.arange(-radius, radius + 1)))  # of a PSF whose centre is elsewhere
-    return min(depth + int(np.ceil(aside - 1e-9)), farthest)
+    return farthest - int(np.searchsorted(outside, LEFT_OUT))
 
 
 def _deconvolve(
@@ -167,6 +180,7 @@ def _deconvolve(
     psf: NDArray[np.float64],
     iterations: int,
     depths: tuple[int, ...],
+    aside: tuple[int, ...],
 ) -> NDArray[np.float32]:
     """Task: one chunk, with its halo until the last iteration is done."""
     low, high = float(block.min()), float(block.max())
@@ -175,13 +189,15 @@ def _deconvolve(
             f"the image has values from {low} to {high}; expected finite ones of 0 or more: "
             "replace NaN, and clip what is below 0"
         )
-    blur, blur_back = (_Blur(kernel, block.shape) for kernel in (psf, np.flip(psf)))
-    estimate = np.ones(block.shape)
+    moved = block[tuple(slice(max(2 * by, 0), min(2 * by, 0) or None) for by in aside)]
+    blur, blur_back = (_Blur(kernel, moved.shape) for kernel in (psf, np.flip(psf)))
+    estimate = np.ones(moved.shape)
     for _ in range(iterations):
         blurred = np.maximum(blur(estimate), LEAST)
-        estimate *= blur_back(np.divide(block, blurred, out=blurred))
+        estimate *= blur_back(np.divide(moved, blurred, out=blurred))
         np.maximum(estimate, 0, out=estimate)  # rounding may leave what is just below
-    return without_halo(estimate, depths).astype("f4")
+    kept = [depth - abs(by) for depth, by in zip(depths, aside, strict=True)]
+    return without_halo(estimate, kept).astype("f4")
 
 
 class _Blur:

@@ -63,7 +63,7 @@ def global_percentiles(x: da.Array, percentiles: Sequence[float]) -> da.Array:
     """
     check_image(x, "x")
     wanted = tuple(float(one) for one in percentiles)
-    if not all(0 <= one <= 100 for one in wanted):
+    if not wanted or not all(0 <= one <= 100 for one in wanted):
         raise ValueError(f"percentiles are {percentiles}; expected numbers from 0 to 100")
     if x.size == 0:
         raise ValueError(f"x has shape {x.shape}, so no voxels; expected at least one")
@@ -150,7 +150,7 @@ def _ranks(count: int, percentiles: Sequence[float]) -> Iterator[tuple[int, int,
 
 
 def _between(low: float, high: float, share: float) -> float:
-    return low if low == high else low + (high - low) * share
+    return low if share == 0 or low == high else low + (high - low) * share
 
 
 def _float_words(values: NDArray[Any]) -> NDArray[np.uint32]:

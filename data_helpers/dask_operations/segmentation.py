@@ -50,9 +50,9 @@ def segment(
 
     Notes
     -----
-    The smoothed image is computed three times, five times with `min_size`, and never kept: for its
-    smallest and largest value, for Otsu's counts, and for the objects. If `x` is dear to compute,
-    store or persist it first.
+    The smoothed image is never kept but computed three times: for its smallest and largest value,
+    for Otsu's counts, and to compare it with the threshold; with `min_size` four times, since
+    objects are measured first and kept then. If `x` is dear to compute, store or persist it first.
 
     Examples
     --------
@@ -65,7 +65,8 @@ def segment(
     if min_size < 0:
         raise ValueError(f"min_size is {min_size}; expected a number of voxels, 0 or more")
     smooth = gaussian_filter(x, sigma)
-    bright = map_with(np.greater, smooth, otsu_threshold(smooth), dtype=bool, label="bright")
+    threshold = otsu_threshold(smooth)
+    bright = map_with(np.greater, smooth, threshold, dtype=bool, label="bright")
     if min_size <= 1:
         return bright
-    return keep_lazily(bright, at_least=min_size, connectivity=connectivity)
+    return keep_lazily(bright, at_least=min_size, connectivity=connectivity, known=threshold)

@@ -47,9 +47,13 @@ def otsu_threshold(x: da.Array) -> da.Array:
 
     Notes
     -----
-    Integers are counted one by one, floats in 256 bins between the smallest and the largest.
+    Integers are counted one by one, floats in 256 bins between the smallest and the largest, as in
+    scikit-image. Sums are exact or in float64; scikit-image's are in float32, so that in millions
+    of voxels it may find another of several thresholds that are almost as good. See
+    `otsu_from_histogram` for the method.
+
     Computing it computes `x` once for integers of at most 16 bits, else twice: the smallest and
-    the largest first. See `otsu_from_histogram` for the method.
+    the largest first.
 
     Examples
     --------
@@ -76,10 +80,10 @@ def _threshold_of_values(counts: NDArray[np.int64], *, lowest: int) -> float:
     """Otsu's threshold of whole numbers from the lowest on."""
     found = np.flatnonzero(counts)
     if len(found) == 1:
-        return float(lowest + found[0])
+        return float(lowest + int(found[0]))
     kept = counts[found[0] : found[-1] + 1]
-    edges = lowest + found[0] + np.arange(len(kept) + 1) - 0.5
-    return otsu_from_histogram(kept, edges)
+    above_least = otsu_from_histogram(kept, np.arange(len(kept) + 1) - 0.5)
+    return float(lowest + int(found[0]) + int(above_least))
 
 
 def _extremes(block: NDArray[Any]) -> NDArray[Any]:
