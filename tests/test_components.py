@@ -330,27 +330,3 @@ def test_marks_in_other_chunks_are_refused_and_not_rechunked() -> None:
     mask = da.ones((4, 4), chunks=2, dtype=bool)
     with pytest.raises(ValueError, match=r"chunks \(\(4,\), \(4,\)\).*rechunk one of them"):
         keep_lazily(mask, at_least=1, marks=mask.rechunk(4))
-
-
-# Other machines
-
-
-@pytest.mark.slow
-@pytest.mark.filterwarnings("default")  # of the cluster's own machinery
-def test_a_cluster_of_processes_gives_the_same_labels() -> None:
-    from dask.distributed import Client, LocalCluster
-
-    mask = np.random.default_rng(3).random((40, 40, 40)) < 0.35
-    settings: dict[str, Any] = {"host": "127.0.0.1", "dashboard_address": None}
-    with (
-        LocalCluster(n_workers=2, threads_per_worker=1, processes=True, **settings) as cluster,
-        Client(cluster),
-    ):
-        lazy = label_lazily(da.from_array(mask, (7, 16, 40)), 3)
-        found = lazy.compute()
-        kept = keep_lazily(da.from_array(mask, 16), at_least=5).compute()
-    np.testing.assert_array_equal(found, label_whole(mask, 3))
-    labels = label_whole(mask, 1)
-    enough = np.bincount(labels.ravel()) >= 5
-    enough[0] = False
-    np.testing.assert_array_equal(kept, enough[labels])

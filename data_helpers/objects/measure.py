@@ -208,8 +208,9 @@ def _intensity_columns(
     first = np.zeros(count, values.dtype)
     first[codes] = values  # any value of the object is one to begin with
     low, high = first, first.copy()
-    np.minimum.at(low, codes, values)
-    np.maximum.at(high, codes, values)
+    with np.errstate(invalid="ignore"):  # NaN is meant to spread
+        np.minimum.at(low, codes, values)
+        np.maximum.at(high, codes, values)
     return {"sum": sums, "min": low, "max": high}
 
 
@@ -226,11 +227,28 @@ def _whole_sums(codes: NDArray[np.intp], values: NDArray[Any], count: int) -> ND
 def _merged(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
     """Put together what all blocks say of each object."""
     rows = pd.concat(parts, ignore_index=True)
-    how = {"low": "min", "high": "max", "min": "min", "max": "max"}
-    groups = rows.groupby("label", sort=True)
-    return groups.agg(
-        {name: how.get(name.split("_")[0], "sum") for name in rows.columns if name != "label"}
-    )
+    codes, labels = codes_and_values(rows["label"].to_numpy())
+    columns: dict[str, NDArray[Any]] = {}
+    for name in rows.columns.drop("label"):
+        values = rows[name].to_numpy()
+        merge = _MERGE[str(name).split("_")[0]]
+        merged = np.zeros(len(labels), values.dtype)
+        if merge is not np.add:
+            merged[codes] = values  # any value of the object is one to begin with
+        with np.errstate(invalid="ignore"):  # NaN is meant to spread, which pandas leaves out
+            merge.at(merged, codes, values)
+        columns[str(name)] = merged
+    return pd.DataFrame(columns, index=pd.Index(labels, name="label"))
+
+
+_MERGE: dict[str, np.ufunc] = {
+    "area": np.add,
+    "sum": np.add,
+    "low": np.minimum,
+    "min": np.minimum,
+    "high": np.maximum,
+    "max": np.maximum,
+}
 
 
 def _finished(
