@@ -254,6 +254,18 @@ def test_a_tolerance_is_a_share_of_the_largest_value() -> None:
     assert (found.count, found.first_index, found.largest) == (1, (0,), 1.0)
 
 
+@pytest.mark.parametrize("value", [False, True])
+def test_a_mask_whose_chunk_was_never_written_is_told_so(value: bool) -> None:
+    expected = image((32, 32)) > image((32, 32)).mean()
+    result = expected.copy()
+    result[:16, 16:] = value
+    found = jobs.describe_difference(result, expected, chunks=(16, 16))
+    assert found.clue == "empty"
+    result = expected.copy()
+    result[15:17] ^= True
+    assert jobs.describe_difference(result, expected, chunks=(16, 16)).clue == "seam"
+
+
 def test_unsigned_differences_do_not_wrap() -> None:
     one, other = np.array([0, 200], "u1"), np.array([10, 100], "u1")
     found = jobs.describe_difference(one, other, chunks=(1,))

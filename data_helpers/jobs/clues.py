@@ -134,7 +134,7 @@ def _is_empty(
     chunks = [index for index in indices if wrong[index].any()]
     values = np.unique([result[index].flat[0] for index in chunks])
     return len(values) == 1 and all(
-        (result[index] == values[0]).all() and np.ptp(expected[index]) > 0 for index in chunks
+        (result[index] == values[0]).all() and _varies(expected[index]) for index in chunks
     )
 
 
@@ -178,9 +178,14 @@ def _is_scaled(
     result: NDArray[Any], expected: NDArray[Any], wrong: NDArray[np.bool_], indices: list[Index]
 ) -> bool:
     """Find the expected values stretched and moved, in each chunk its own way."""
-    varied = [index for index in indices if expected[index].size > 2 and np.ptp(expected[index])]
+    varied = [i for i in indices if expected[i].size > 2 and _varies(expected[i])]
     lines = [_line(result[index], expected[index]) for index in varied]
     return None not in lines and any(line != _SAME for line in lines)
+
+
+def _varies(values: NDArray[Any]) -> bool:
+    """Whether not all values are equal; `numpy.ptp` refuses bool, and wraps for int16."""
+    return bool((values != values.flat[0]).any())
 
 
 def _line(result: NDArray[Any], expected: NDArray[Any]) -> tuple[float, float] | None:
