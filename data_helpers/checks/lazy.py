@@ -57,16 +57,16 @@ class LazyImage:
         return self._source.read
 
 
-class _LargestResult(Callback):
-    """Takes note of how many elements the largest result of any task has."""
+class _Sizes(Callback):
+    """Takes note of how many elements the results of all tasks have."""
 
     def __init__(self) -> None:
         super().__init__(posttask=self._note)  # type: ignore[no-untyped-call]
-        self.size = 0
+        self.found: set[int] = set()
 
     def _note(self, key: Any, result: Any, *_: Any) -> None:
         if isinstance(result, np.ndarray):
-            self.size = max(self.size, result.size)
+            self.found.add(result.size)
 
 
 def ask_lazily(answer: Answer, *arguments: Any) -> tuple[da.Array, str]:
@@ -171,13 +171,13 @@ def expect_lazy_values(
     """
     array, question = ask_lazily(answer, *arguments)
     _expect_cut(array, expected.shape, chunks, question, advice["chunks"])
-    found, largest = _truthful_values(answer, array, question)
+    found, sizes = _truthful_values(answer, array, question)
     if found.dtype != expected.dtype:
         raise Wrong(
             f"`{question}` is {found.dtype}; expected {expected.dtype}.", advice.get("dtype", "")
         )
-    sizes = [one.values.size for one in arguments if isinstance(one, LazyImage)]
-    _expect_frugal(largest, max(sizes), question)
+    whole = max(one.values.size for one in arguments if isinstance(one, LazyImage))
+    _expect_frugal(sizes, whole, question)
     result = WatchedArray(found, [max(along) for along in chunks])
     try:
         expect_values(result, expected, f"{question}.compute()", advice, rtol=rtol)
@@ -203,10 +203,10 @@ def _expect_cut(
         )
 
 
-def _truthful_values(answer: Answer, array: da.Array, question: str) -> tuple[Array, int]:
-    """Compute block by block; give the whole, and how large the largest result of a task was."""
+def _truthful_values(answer: Answer, array: da.Array, question: str) -> tuple[Array, set[int]]:
+    """Compute block by block; give the whole, and the sizes of the results of all tasks."""
     delayed = array.to_delayed(optimize_graph=False)  # type: ignore[no-untyped-call]
-    noted = _LargestResult()
+    noted = _Sizes()
 
     def compute_blocks() -> Any:
         with noted:  # unfused, so that each step of the graph is seen
@@ -218,7 +218,7 @@ def _truthful_values(answer: Answer, array: da.Array, question: str) -> tuple[Ar
     values = np.empty(array.shape, array.dtype)
     for index, block in zip(_regions(array.chunks), part(), strict=True):
         values[index] = _truthful(block, array, values[index].shape, question)
-    return values, noted.size
+    return values, noted.found
 
 
 def _regions(chunks: Chunks) -> list[Index]:
@@ -254,11 +254,11 @@ def _truthful(block: Any, array: da.Array, shape: tuple[int, ...], question: str
     return found
 
 
-def _expect_frugal(largest: int, whole: int, question: str) -> None:
+def _expect_frugal(sizes: set[int], whole: int, question: str) -> None:
     """Refuse a graph in which one task holds a whole image."""
-    if largest >= whole:
+    if whole in sizes:
         raise Wrong(
-            f"`{question}` is lazy, but one of its tasks holds the whole image at once, {largest} "
+            f"`{question}` is lazy, but one of its tasks holds the whole image at once, {whole} "
             "voxels.",
             "The image could be larger than your memory. Chunks of -1 along all axes, as in "
             "`rechunk(-1)`, make one chunk of everything: work chunk by chunk, or join chunks "

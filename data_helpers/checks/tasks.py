@@ -1,6 +1,14 @@
 """All tasks of all chapters, by number."""
 
-from data_helpers.checks import chunking, objects, ome_zarr, processing, stitching, storage
+from data_helpers.checks import (
+    chunking,
+    dask_operations,
+    objects,
+    ome_zarr,
+    processing,
+    stitching,
+    storage,
+)
 from data_helpers.checks.marking import Task
 
 __all__ = ["TASKS", "find_task"]
@@ -11,6 +19,7 @@ TASKS: tuple[Task, ...] = (
     *chunking.TASKS,
     *ome_zarr.TASKS,
     *processing.TASKS,
+    *dask_operations.TASKS,
     *objects.TASKS,
 )
 

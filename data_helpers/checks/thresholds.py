@@ -12,7 +12,7 @@ from data_helpers.checks.targets import ask, expect_frugal_reads
 from data_helpers.checks.watched import WatchedArray
 from data_helpers.checks.words import kind, short
 
-__all__ = ["mark_find_threshold"]
+__all__ = ["mark_find_threshold", "uneven_image"]
 
 Array: TypeAlias = npt.NDArray[Any]
 Sizes: TypeAlias = tuple[int, ...]
@@ -32,7 +32,8 @@ def mark_find_threshold(answer: Answer) -> str:
         ((14, 30, 37), (8, 16, 16), "uint16"),
     ]
     images = [
-        WatchedArray(_uneven(answer.rng, shape, dtype), chunks) for shape, chunks, dtype in cases
+        WatchedArray(uneven_image(answer.rng, shape, dtype), chunks)
+        for shape, chunks, dtype in cases
     ]
     for image in images:
         found, question = _ask(answer, image)
@@ -70,8 +71,26 @@ def mark_find_threshold(answer: Answer) -> str:
     return f"{len(cases)} images: the threshold of all voxels, and every chunk was read once."
 
 
-def _uneven(rng: np.random.Generator, shape: Sizes, dtype: str) -> Array:
-    """Make bright objects on a background that rises towards the end, where objects are rarer."""
+def uneven_image(rng: np.random.Generator, shape: Sizes, dtype: str) -> Array:
+    """Make bright objects on a background that rises towards the end, where objects are rarer.
+
+    Parameters
+    ----------
+    rng
+        Where randomness comes from.
+    shape, dtype
+        Of the image; the dtype is unsigned.
+
+    Returns
+    -------
+    numpy.ndarray
+        The image: the end has another threshold than the beginning.
+
+    Examples
+    --------
+    >>> uneven_image(np.random.default_rng(0), (40, 50), "uint8").shape
+    (40, 50)
+    """
     top = np.iinfo(dtype).max
     rise = np.linspace(0.1, 0.35, shape[-1])
     image = rng.normal(rise, 0.03, shape)

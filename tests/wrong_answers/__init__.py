@@ -3,13 +3,22 @@
 One module per chapter, named as the chapter is.
 """
 
-from wrong_answers import chunking, objects, ome_zarr, processing, stitching, storage
+from wrong_answers import (
+    chunking,
+    dask_operations,
+    objects,
+    ome_zarr,
+    processing,
+    stitching,
+    storage,
+)
 from wrong_answers.common import Planted
 
 __all__ = [
     "PLANTED",
     "Planted",
     "chunking",
+    "dask_operations",
     "objects",
     "ome_zarr",
     "processing",
@@ -23,5 +32,6 @@ PLANTED = [
     *chunking.PLANTED,
     *ome_zarr.PLANTED,
     *processing.PLANTED,
+    *dask_operations.PLANTED,
     *objects.PLANTED,
 ]
