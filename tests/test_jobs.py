@@ -1,5 +1,6 @@
 """Jobs: what they do, what they refuse, and how they are run."""
 
+import asyncio
 import gc
 import pickle
 import subprocess
@@ -30,6 +31,7 @@ from zarr.storage import FsspecStore, LocalStore, MemoryStore, WrapperStore, Zip
 from data_helpers import jobs
 from data_helpers.grid import chunk_slices
 from data_helpers.jobs.codecs import fast_to_read
+from data_helpers.jobs.inline import inline
 from data_helpers.jobs.job import FillChunk
 
 KINDS = ("numpy", "zarr 2", "zarr 3", "sharded", "memory")
@@ -633,7 +635,7 @@ def test_inputs_on_disk_are_read_by_zarrs_where_it_is_installed(
 def test_without_zarrs_zarr_python_reads(on_disk: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "zarrs", None)
     monkeypatch.setattr("data_helpers.jobs.codecs.find_spec", lambda name: None)
-    assert fast_to_read(on_disk) is on_disk
+    assert pipeline(fast_to_read(on_disk)) == "BatchedCodecPipeline"
 
 
 def test_a_store_that_watches_is_not_bypassed(on_disk: Any, image: NDArray[np.uint16]) -> None:
@@ -642,6 +644,57 @@ def test_a_store_that_watches_is_not_bypassed(on_disk: Any, image: NDArray[np.ui
     assert fast_to_read(image) is image
     in_memory = zarr.create_array({}, shape=(4,), chunks=(2,), dtype="u1")
     assert fast_to_read(in_memory) is in_memory
+
+
+def test_a_job_reads_codes_and_writes_on_its_own_thread(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from numcodecs.zstd import Zstd
+
+    seen = []
+
+    def watch(owner: type, name: str) -> None:
+        original = getattr(owner, name)
+
+        def noted(*args: Any, **kwargs: Any) -> Any:
+            seen.append((name, threading.get_ident()))
+            return original(*args, **kwargs)
+
+        monkeypatch.setattr(owner, name, noted)
+
+    class Noted(Zstd):  # a compiled class takes no patches
+        pass
+
+    monkeypatch.setattr("zarr.codecs.zstd.Zstd", Noted)
+    for name in ("encode", "decode"):
+        watch(Noted, name)
+    for name in ("get", "set"):
+        watch(LocalStore, name)
+    array = inline(zarr.create_array(tmp_path / "a", shape=(8, 6), chunks=(4, 4), dtype="u2"))
+    seen.clear()
+    values = np.arange(48, dtype="u2").reshape(8, 6)
+    array[:, :] = values
+    np.testing.assert_array_equal(array[0:8, 1:5], values[:, 1:5])
+    # chunks at an edge are read before they are written, and hold nothing yet
+    assert {name for name, _ in seen} == {"get", "set", "encode", "decode"}
+    assert {thread for _, thread in seen} == {threading.get_ident()}
+
+
+def test_where_a_loop_runs_already_and_for_other_selections_zarr_does_as_always(
+    tmp_path: Path,
+) -> None:
+    array = inline(zarr.create_array(tmp_path / "a", shape=(4, 4), chunks=(2, 2), dtype="u1"))
+
+    async def as_in_a_notebook() -> Any:
+        array[0:2, 0:4] = 1
+        return array[0:4, 0:4]
+
+    assert asyncio.run(as_in_a_notebook()).sum() == 8
+    array[3] = 2
+    array[2, 2] = 3
+    assert array[...].tolist() == [[1] * 4, [1] * 4, [0, 0, 3, 0], [2] * 4]
+    assert array[[2], [2]].tolist() == [3]
+    assert pickle.loads(pickle.dumps(array))[2:3, 2:3] == 3
 
 
 def test_codecs_that_zarrs_does_not_know_are_left_to_zarr_python(tmp_path: Path) -> None:

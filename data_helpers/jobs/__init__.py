@@ -6,7 +6,8 @@
 - `verification` and `stored`: looking for what was lost.
 - `oracle`: is a function right when it only sees one chunk at a time? `difference` and `clues`:
   how it goes wrong.
-- `edges`: what lies outside an array. `codecs`: the one place where codecs are chosen.
+- `edges`: what lies outside an array. `codecs`: the one place where codecs are chosen. `inline`:
+  reading and writing on the thread of the job.
 """
 
 from data_helpers.jobs.arrays import (
@@ -21,6 +22,7 @@ from data_helpers.jobs.codecs import fast_to_read
 from data_helpers.jobs.difference import Difference, describe_difference
 from data_helpers.jobs.edges import EdgeMode, dask_boundary, pad_halo, pad_mode
 from data_helpers.jobs.errors import ChunkError
+from data_helpers.jobs.inline import inline
 from data_helpers.jobs.job import Job, apply_to_chunk, chunkwise_jobs, output_jobs
 from data_helpers.jobs.oracle import assert_chunk_invariant, run_in_chunks
 from data_helpers.jobs.run import run_jobs
@@ -44,6 +46,7 @@ __all__ = [
     "dask_boundary",
     "describe_difference",
     "fast_to_read",
+    "inline",
     "output_jobs",
     "pad_halo",
     "pad_mode",

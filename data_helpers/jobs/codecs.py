@@ -1,4 +1,4 @@
-"""The one place where codecs are chosen.
+"""The one place where codecs are chosen for reading.
 
 Without further packages, zarr-python reads and writes. With the ``fast`` extra
 (``pip install "chunk-by-chunk[fast]"``), inputs on a local disk are decoded by the Rust codec
@@ -19,6 +19,8 @@ from typing import TypeVar, cast
 import zarr
 from zarr.storage import LocalStore
 
+from data_helpers.jobs.inline import inline
+
 __all__ = ["fast_to_read"]
 
 AnyArray = TypeVar("AnyArray")
@@ -27,7 +29,7 @@ _PIPELINE = {"codec_pipeline.path": "zarrs.ZarrsCodecPipeline", "codec_pipeline.
 
 
 def fast_to_read(array: AnyArray) -> AnyArray:
-    """Open a Zarr array on a local disk with the faster codecs, where they are installed.
+    """Open a Zarr array on a local disk to be read inline, and with faster codecs where installed.
 
     Parameters
     ----------
@@ -37,8 +39,9 @@ def fast_to_read(array: AnyArray) -> AnyArray:
     Returns
     -------
     array
-        The same array with faster codecs, or, when these are not installed, are switched off or do
-        not know the array's store or codecs, the array as it came.
+        The same array, read on the thread that asks (see `inline`); with faster codecs unless these
+        are not installed, are switched off or do not know the array's codecs. An array that is not
+        one of Zarr on a local disk, as it came.
 
     Raises
     ------
@@ -52,13 +55,15 @@ def fast_to_read(array: AnyArray) -> AnyArray:
     True
     """
     # A store that wraps another one counts or watches what is read: it must not be bypassed.
-    if not isinstance(array, zarr.Array) or type(array.store) is not LocalStore or not _wanted():
+    if not isinstance(array, zarr.Array) or type(array.store) is not LocalStore:
         return array
+    if not _wanted():
+        return inline(array)
     try:
         with zarr.config.set(_PIPELINE):
-            return cast(AnyArray, array.with_config({}))
+            return cast(AnyArray, inline(array.with_config({})))
     except Exception:  # zarrs raises various errors for codecs it does not know
-        return array
+        return inline(array)
 
 
 def _wanted() -> bool:

@@ -24,6 +24,7 @@ from data_helpers.jobs.guards import (
     check_can_travel,
     check_not_in_place,
 )
+from data_helpers.jobs.inline import inline
 
 __all__ = [
     "ApplyToChunk",
@@ -278,5 +279,5 @@ def crc32(block: NDArray[Any]) -> int:
 def _stores_every_chunk(output_array: WritableArray) -> WritableArray:
     """Open a Zarr output so that chunks of nothing but the fill value are stored as well."""
     if isinstance(output_array, zarr.Array):
-        return output_array.with_config({"write_empty_chunks": True})
+        return inline(output_array.with_config({"write_empty_chunks": True}))
     return output_array

@@ -8,7 +8,13 @@ from typing import Any, TypeAlias
 from numpy.typing import NDArray
 
 from data_helpers.grid import Index
-from data_helpers.jobs import ChunkError, ReadableArray, all_chunk_indices, fast_to_read
+from data_helpers.jobs import (
+    ChunkError,
+    ReadableArray,
+    all_chunk_indices,
+    fast_to_read,
+    inline,
+)
 from data_helpers.jobs.arrays import ZarrArray, in_memory, local_directory
 from data_helpers.jobs.guards import check_not_in_place
 from data_helpers.jobs.job import Job, crc32
@@ -49,7 +55,7 @@ def fill_levels(
     """
     for level in levels:
         check_not_in_place(source, level)
-    outputs = [level.with_config({"write_empty_chunks": True}) for level in levels]
+    outputs = [inline(level.with_config({"write_empty_chunks": True})) for level in levels]
     with records(manifest, source, outputs, plan) as notes:
         filling = _Filling(source, outputs, plan, notes, with_checksums=manifest is not None)
         Workers(n_jobs, None, progress).run(filling.jobs(), filling.note)

@@ -1,0 +1,96 @@
+"""Zarr arrays that are read and written on the thread that asks.
+
+Zarr-python does all its work on one event loop, in a thread of its own, and hands each chunk to the
+threads of a pool to be coded. Where every job has a thread already, that is a detour: jobs queue
+for the loop, which copies the chunks of all of them, and each chunk changes threads several times.
+Here each read or write has a loop of its own and runs from its first line to its last on the
+thread of its job. The code that runs is the same.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, TypeVar, cast
+
+import zarr
+from zarr.storage import LocalStore
+
+__all__ = ["inline"]
+
+AnyArray = TypeVar("AnyArray")
+
+
+def inline(array: AnyArray) -> AnyArray:
+    """Open a Zarr array on a local disk so that regions are read and written on the asking thread.
+
+    Parameters
+    ----------
+    array
+        Any array.
+
+    Returns
+    -------
+    array
+        The same array, or, when it is not one of Zarr on a local disk, the array as it came.
+
+    Examples
+    --------
+    >>> in_memory = zarr.create_array({}, shape=(4,), chunks=(2,), dtype="u1")
+    >>> inline(in_memory) is in_memory
+    True
+    """
+    # Stores that reach over a network live on the loop they were opened on.
+    if not isinstance(array, zarr.Array) or type(array.store) is not LocalStore:
+        return array
+    return cast(AnyArray, _InlineArray(array.async_array))
+
+
+class _InlineArray(zarr.Array[Any]):
+    """A Zarr array whose regions are read and written on the thread that asks."""
+
+    def __getitem__(self, index: Any) -> Any:
+        if _is_region(index) and not _in_a_loop():
+            return _run(self.async_array.getitem(index))
+        return super().__getitem__(index)
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        if _is_region(index) and not _in_a_loop():
+            _run(self.async_array.setitem(index, value))
+        else:
+            super().__setitem__(index, value)
+
+
+class _OnThisThread(ThreadPoolExecutor):
+    """What a loop asks to run something in another thread, and that runs it at once instead."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> "Future[Any]":
+        done: Future[Any] = Future()
+        try:
+            done.set_result(fn(*args, **kwargs))
+        except BaseException as error:
+            done.set_exception(error)
+        return done
+
+
+def _run(work: Coroutine[Any, Any, Any]) -> Any:
+    """Run asynchronous work to its end on this thread."""
+    loop = asyncio.new_event_loop()
+    try:
+        loop.set_default_executor(_OnThisThread(max_workers=1))
+        return loop.run_until_complete(work)
+    finally:
+        loop.close()
+
+
+def _is_region(index: Any) -> bool:
+    """Tell whether an index is one slice per axis, and not one of Zarr's other selections."""
+    return isinstance(index, tuple) and index != () and all(isinstance(i, slice) for i in index)
+
+
+def _in_a_loop() -> bool:
+    """Tell whether this thread runs a loop already, as the main thread of a notebook does."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
