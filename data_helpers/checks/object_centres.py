@@ -155,6 +155,16 @@ def _slips(labels: Array, chunks: Sizes, voxel_size: Array) -> Iterator[tuple[Ar
         np.array([(box.min(axis=0) + box.max(axis=0)) / 2 for box in boxes]) * voxel_size,
         f"Those are the middles of the boxes around the objects. {_SUMS}",
     )
+    last = _last_by_chunk(labels, chunks)
+    sizes = np.bincount(labels.ravel())[1:, np.newaxis]
+    for places in (np.nanmean(last, axis=0), np.nansum(last, axis=0) / sizes):
+        yield (
+            places * voxel_size,
+            (
+                "`sums[numbers] += more` adds only one of several voxels with the same number. "
+                "`np.bincount(numbers, weights=...)` adds them all, and so does `np.add.at`."
+            ),
+        )
     for at, advice in ((-1, "last"), (0, "first")):
         yield (
             _of_one_chunk(labels, chunks, at) * voxel_size,
@@ -180,6 +190,17 @@ def _means_by_chunk(labels: Array, chunks: Sizes) -> Array:
         table[: len(part)] = part
         means.append(table)
     return np.array(means)
+
+
+def _last_by_chunk(labels: Array, chunks: Sizes) -> Array:
+    """Give the last voxel of each piece: chunk, object, axis; NaN where a chunk has none of it."""
+    found = []
+    for index in grid.chunk_slices(labels.shape, chunks):
+        places = np.argwhere(labels[index])
+        table = np.full((int(labels.max()) + 1, labels.ndim), np.nan)
+        table[labels[index][tuple(places.T)]] = places + [part.start for part in index]
+        found.append(table[1:])
+    return np.array(found)
 
 
 def _mean_of_means(labels: Array, chunks: Sizes) -> Array:

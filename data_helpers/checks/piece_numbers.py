@@ -40,7 +40,8 @@ def mark_label_chunks(answer: Answer) -> str:
     for shape, chunks in cases:
         mask = blobs(answer.rng, shape, chunks)
         mask[tuple(slice(size, 2 * size) for size in chunks)] = False  # a chunk without objects
-        source, target = WatchedArray(mask, chunks), WatchedTarget(shape, "int32", chunks)
+        source = WatchedArray(mask, tuple(size + 1 for size in chunks))
+        target = WatchedTarget(shape, "int32", chunks)
         count, question = ask(answer, source, target)
         expect_whole_writes(target, question)
         _expect_pieces(target, mask, question)

@@ -47,8 +47,8 @@ def mark_remove_small(answer: Answer) -> str:
         twice = 2 * list(grid.chunk_slices(shape, chunks))
         expect_frugal_reads(source, twice, question, "a chunk")
     return (
-        f"{len(cases)} label images: what is left has {min_size} voxels and more in all chunks "
-        "together, and its own numbers."
+        f"{len(cases)} label images: what is left is large enough in all chunks together, and "
+        "has kept its numbers."
     )
 
 
@@ -84,8 +84,9 @@ def _ask(
             raise
         raise Wrong(
             f"`{wrapped.question}` raised {type(wrapped.error).__name__}: {wrapped.error}.",
-            "`np.bincount` ends with the largest number in its chunk, unless it is told "
-            "`minlength=count + 1`. Then all chunks count in the same table.",
+            "Do the shapes fit? `np.bincount` ends with the largest number in its chunk, unless it "
+            "is told `minlength=count + 1`: then all chunks count in the same table. And a table "
+            "by number is looked up with a block as its index, `small[block]`.",
         ) from wrapped.error
     return question
 

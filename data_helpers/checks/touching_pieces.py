@@ -100,10 +100,18 @@ def _call(answer: Answer, before: Array, after: Array, connectivity: int) -> Any
     try:
         return answer(before, after, connectivity)
     except LearnerError as wrapped:
-        if "broadcast" not in str(wrapped.error) and "boolean index" not in str(wrapped.error):
+        text = str(wrapped.error)
+        summary = f"`{wrapped.question}` raised {type(wrapped.error).__name__}: {text}."
+        if "truth value of an array" in text:
+            raise Wrong(
+                summary,
+                "`before[i]` is one number in a line, but a whole row in a plane of two axes. "
+                "Compare whole arrays, `(before > 0) & (after > 0)`: that works for both.",
+            ) from wrapped.error
+        if "broadcast" not in text and "boolean index" not in text:
             raise
         raise Wrong(
-            f"`{wrapped.question}` raised {type(wrapped.error).__name__}: {wrapped.error}.",
+            summary,
             "Two planes that are laid over one another must have the same shape: cut what stands "
             "out off both, or put a rim of zeros around one with `np.pad(after, 1)`.",
         ) from wrapped.error
@@ -113,10 +121,14 @@ def _pairs(found: Any, question: str) -> Pairs:
     """Take a set of pairs of numbers, or say what came instead."""
     if found is None:
         raise Wrong(f"`{question}` gave `None`.", "Does your function end with `return ...`?")
-    if not isinstance(found, (set, frozenset, list, tuple, np.ndarray)):
-        raise Wrong(f"`{question}` gave {kind(found)}; expected a set of pairs.")
+    if not isinstance(found, set):
+        raise Wrong(
+            f"`{question}` gave {kind(found)}; expected a set of pairs.",
+            "Begin with `pairs = set()` and put pairs in with `pairs.add(...)` or "
+            "`pairs.update(...)`: a set keeps each of them once.",
+        )
     for pair in found:
-        if not isinstance(pair, (tuple, list, np.ndarray)) or len(pair) != 2:
+        if not isinstance(pair, tuple) or len(pair) != 2:
             raise Wrong(
                 f"`{question}` gave {kind(found)} in which there is {cut(repr(pair))}; expected "
                 "pairs of two numbers.",

@@ -38,7 +38,8 @@ def mark_label_image(answer: Answer) -> str:
     """Mark 08.7: the objects of the whole image, whatever crosses the borders of chunks."""
     cases = list(_cases(answer.rng))
     for name, mask, chunks, connectivity in cases:
-        source, target = WatchedArray(mask, chunks), WatchedTarget(mask.shape, "int32", chunks)
+        source = WatchedArray(mask, tuple(size + 1 for size in chunks))
+        target = WatchedTarget(mask.shape, "int32", chunks)
         count, question = ask(answer, source, target, connectivity)
         if not target.writes:
             raise Wrong(
@@ -249,7 +250,7 @@ def _expect_little_at_once(source: WatchedArray, target: WatchedTarget, question
     """Refuse an answer that holds more than a chunk, or two planes of labels."""
     chunk = max(
         int(np.prod(grid.index_shape(index, source.shape)))
-        for index in grid.chunk_slices(source.shape, source.chunks)
+        for index in grid.chunk_slices(target.shape, target.chunks)
     )
     planes = max(2 * target.values.size // length for length in target.shape)
     for array, name, most in ((source, "mask", chunk), (target, "target", max(chunk, planes))):

@@ -157,6 +157,20 @@ def cut_on_one_side(before, after, connectivity):
     return pairs
 
 
+def place_by_place(before, after, connectivity):
+    reached = range(1 - connectivity, connectivity)
+    return {
+        (int(before[i]), int(after[i + step]))
+        for i, step in product(range(len(before)), reached)
+        if 0 <= i + step < len(after) and before[i] and after[i + step]
+    }
+
+
+def paired_as_list(before, after, connectivity):
+    both = (before > 0) & (after > 0)
+    return list(zip(before[both].tolist(), after[both].tolist(), strict=True))
+
+
 def every_combination(before, after, connectivity):
     return set(
         product(np.unique(before[before > 0]).tolist(), np.unique(after[after > 0]).tolist())
@@ -214,6 +228,27 @@ def all_roots(parent, root):
     return [root(piece) for piece in range(len(parent))]
 
 
+def followed(parent):
+    table = np.array(parent)
+    for _ in parent:
+        table = table[table]
+    return table
+
+
+def parents_without_roots(count, pairs):
+    parent = list(range(count + 1))
+    for one, other in pairs:
+        parent[other] = one
+    return followed(parent)
+
+
+def larger_without_roots(count, pairs):
+    parent = list(range(count + 1))
+    for one, other in pairs:
+        parent[max(one, other)] = min(one, other)
+    return followed(parent)
+
+
 def called_again(count, pairs):
     parent = list(range(count + 1))
 
@@ -222,7 +257,7 @@ def called_again(count, pairs):
 
     for one, other in pairs:
         parent[max(root(one), root(other))] = min(root(one), root(other))
-    return np.array([root(piece) for piece in range(count + 1)])
+    return np.array([root(piece) for piece in range(count, -1, -1)])[::-1]
 
 
 merged = rooted(to_the_smaller, all_roots)
@@ -270,6 +305,12 @@ def without_minlength(labels, count, min_size, target):
         sizes += np.bincount(labels[index].ravel())
 
 
+def looked_up_by_product(labels, count, min_size, target):
+    large = np.ones(count + 1, bool)
+    for index in chunk_slices(target.shape, target.chunks):
+        target[index] = labels[index] * large
+
+
 def sized_whole(labels, count, min_size, target):
     block = labels[...]
     small = np.bincount(block.ravel()) < min_size
@@ -305,6 +346,17 @@ def summed(
         return end(sums, sizes, np.array(voxel_size))
 
     return find_centres
+
+
+def one_of_several(labels, count, voxel_size):
+    sizes, sums = np.zeros(count + 1), np.zeros((count + 1, labels.ndim))
+    for index in chunk_slices(labels.shape, labels.chunks):
+        block = labels[index]
+        places = np.nonzero(block)
+        sizes[block[places]] += 1
+        for axis, part in enumerate(index):
+            sums[block[places], axis] += places[axis] + part.start
+    return sums[1:] / sizes[1:, np.newaxis] * voxel_size
 
 
 def mean_of_means(labels, count, voxel_size):
@@ -424,6 +476,8 @@ PLANTED = [
     Planted("08.3", paired(one_too_far), "Those are the pairs for connectivity 2"),
     Planted("08.3", paired(only_forward), "One direction is missing"),
     Planted("08.3", rolled, "`np.roll` moves what leaves"),
+    Planted("08.3", place_by_place, "a whole row in a plane"),
+    Planted("08.3", paired_as_list, "a set keeps each of them once"),
     Planted("08.3", cut_on_one_side, "must have the same shape"),
     Planted(
         "08.3",
@@ -443,6 +497,9 @@ PLANTED = [
         "the number of its parent",
     ),
     Planted("08.4", rooted(to_the_second, all_roots), "the smallest number of its object"),
+    Planted("08.4", parents_without_roots, "let the larger point to the smaller one"),
+    Planted("08.4", larger_without_roots, "must not forget the first one"),
+    Planted("08.4", lambda count, pairs: list(range(count + 1)), "With `np.array(...)`"),
     Planted("08.4", called_again, "Follow the chain in a loop"),
     Planted(
         "08.4",
@@ -459,6 +516,7 @@ PLANTED = [
     Planted("08.5", by_size(add=lambda sizes, more: more), "in the last chunk"),
     Planted("08.5", by_size(put=lambda gone, block: ~gone & (block > 0)), "That is a mask"),
     Planted("08.5", by_size(put=lambda gone, block: block), "Nothing was removed"),
+    Planted("08.5", looked_up_by_product, "`small[block]`"),
     Planted("08.5", without_minlength, "`minlength=count + 1`"),
     Planted("08.5", sized_whole, "the whole image"),
     Planted("08.5", lambda labels, count, min_size, target: None, "wrote nothing"),
@@ -486,6 +544,7 @@ PLANTED = [
         "sizes[:, np.newaxis]",
     ),
     Planted("08.6", summed(add=lambda table, more: more), "Add up two things"),
+    Planted("08.6", one_of_several, "adds only one of several voxels"),
     Planted("08.6", middles_of_boxes, "the middles of the boxes"),
     Planted("08.6", centred_whole, "the whole image"),
     Planted("08.6", lambda labels, count, voxel_size: None, "end with `return"),
