@@ -1,6 +1,7 @@
 """Lazy arrays handed to answers, and what comes back: lazy, truthful, in chunks, and right."""
 
 from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, TypeAlias
 
 import dask.array as da
@@ -9,7 +10,7 @@ import numpy.typing as npt
 from dask.base import compute, tokenize
 from dask.callbacks import Callback
 
-from data_helpers.checks.marking import Answer, Wrong
+from data_helpers.checks.marking import Answer, LearnerError, Wrong
 from data_helpers.checks.targets import expect_values
 from data_helpers.checks.watched import WatchedArray
 from data_helpers.checks.words import describe, kind
@@ -121,6 +122,12 @@ def _refuse_unlazy(found: Any, computed: int, question: str) -> None:
         "`float(...)`, `np.asarray(...)` and an `if` on a lazy value all compute at once; "
         "arithmetic, comparisons, `.min()` and `map_blocks` only write down what is to be done."
     )
+    if hasattr(found, "__dask_graph__") and not isinstance(found, da.Array):
+        raise Wrong(
+            f"`{question}` gave {kind(found)}; expected a Dask array.",
+            "It is lazy, but knows neither shape nor chunks. `map_blocks` applies a function to "
+            "every block of an array and gives an array; so does arithmetic.",
+        )
     if not isinstance(found, da.Array):
         raise Wrong(
             f"`{question}` gave {kind(found)}; expected a Dask array, which is lazy.", later
@@ -141,6 +148,7 @@ def expect_lazy_values(
     chunks: Chunks,
     advice: Mapping[str, str],
     explain: Callable[[Array], str] = lambda found: "",
+    errors: Mapping[str, str] = MappingProxyType({}),
     rtol: float = 0.0,
 ) -> None:
     """Call an answer with lazy images, and refuse what is not lazy, truthful, frugal and right.
@@ -159,8 +167,10 @@ def expect_lazy_values(
         What to say for other ``"chunks"``, another ``"dtype"``, a `Difference.clue`, and
         ``"everywhere"`` for clues that are not listed.
     explain
-        Called with values of the right shape and dtype that are wrong: gives better advice if it
-        knows the mistake.
+        Called with values of the right shape that are wrong: gives better advice if it knows the
+        mistake.
+    errors
+        What to say when the answer raises an error with these words in it.
     rtol
         How far a value may be off, as a share of the largest expected value.
 
@@ -169,20 +179,29 @@ def expect_lazy_values(
     Wrong
         At the first fault.
     """
-    array, question = ask_lazily(answer, *arguments)
-    _expect_cut(array, expected.shape, chunks, question, advice["chunks"])
-    found, sizes = _truthful_values(answer, array, question)
-    if found.dtype != expected.dtype:
-        raise Wrong(
-            f"`{question}` is {found.dtype}; expected {expected.dtype}.", advice.get("dtype", "")
-        )
+    try:
+        array, question = ask_lazily(answer, *arguments)
+        _expect_cut(array, expected.shape, chunks, question, advice["chunks"])
+        found, sizes = _truthful_values(answer, array, question)
+    except LearnerError as wrapped:
+        for words, hint in errors.items():
+            if words in str(wrapped.error):
+                raise Wrong(f"`{wrapped.question}` raised: {wrapped.error}", hint) from wrapped
+        raise
+    other = Wrong(
+        f"`{question}` is {found.dtype}; expected {expected.dtype}.", advice.get("dtype", "")
+    )
+    if found.dtype.kind != expected.dtype.kind:
+        raise other
     whole = max(one.values.size for one in arguments if isinstance(one, LazyImage))
     _expect_frugal(sizes, whole, question)
-    result = WatchedArray(found, [max(along) for along in chunks])
+    result = WatchedArray(found.astype(expected.dtype), [max(along) for along in chunks])
     try:
         expect_values(result, expected, f"{question}.compute()", advice, rtol=rtol)
     except Wrong as wrong:
         raise Wrong(wrong.summary, explain(found) or wrong.advice, wrong.picture) from None
+    if found.dtype != expected.dtype:  # floats of another size: first of all, are they right?
+        raise other
 
 
 def _expect_cut(

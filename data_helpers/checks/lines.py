@@ -18,6 +18,9 @@ _JOIN = (
     "A fit needs all times of a pixel, not all pixels: join chunks along the first axis alone, "
     "`series.rechunk({0: -1})`."
 )
+_AXES = (
+    "And say which axis of the series is t: `axes=[(0,), ()]`. Else `apply_gufunc` takes the last."
+)
 _LEAST_SQUARES = (
     "With `t = times - times.mean()`, the slope at a pixel is the sum of `t * values` over its "
     "times, divided by the sum of `t ** 2`."
@@ -46,6 +49,7 @@ def mark_fit_slope(answer: Answer) -> str:
                 "`output_dtypes`.",
                 "everywhere": _LEAST_SQUARES,
             },
+            errors={"consists of multiple chunks": f"{_JOIN} {_AXES}"},
             explain=lambda found, v=values, t=times, c=chunks: _explain(found, v, t, c),  # type: ignore[misc]
             rtol=1e-4,
         )

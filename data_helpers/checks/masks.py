@@ -17,6 +17,10 @@ _RECHUNK_MASK = (
     "become many and small. Bring the mask, which is small, into the chunks of the series first: "
     "`mask.rechunk(series.chunks[1:])`. Leave the series as it is."
 )
+_CHOOSE = (
+    "An index picks pixels out, and how many is not known before. Here the series keeps its "
+    "shape: `da.where(mask, series, ...)`."
+)
 _LAY_ON = (
     "The mask lies on every time alike: its axes are the last two of the series. "
     "`da.where(mask, series, ...)` and arithmetic match axes from the last one."
@@ -48,6 +52,7 @@ def mark_apply_mask(answer: Answer) -> str:
                 "`series.dtype.type(0)` is a 0 like those of the series.",
                 "everywhere": _LAY_ON,
             },
+            errors={"broadcast": _RECHUNK_MASK, "Slicing with dask.array of bools": _CHOOSE},
             explain=lambda found, values=values, mask=mask: _explain(found, values, mask),  # type: ignore[misc]
         )
     return (

@@ -43,6 +43,10 @@ def mark_normalize(answer: Answer) -> str:
                 "everywhere": "The smallest value of the whole image becomes 0, the largest 1. "
                 + _GLOBAL,
             },
+            errors={
+                "truth value": "`min(image)` and `max(image)` of Python compare row by row, and "
+                "want to know now. " + _GLOBAL
+            },
             explain=lambda found, v=values, c=chunks: _explain(found, v, c),  # type: ignore[misc]
             rtol=1e-5,
         )

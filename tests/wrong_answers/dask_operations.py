@@ -159,6 +159,32 @@ def lazily(compare: Callable[[Any, Any], Any]) -> Callable[..., Any]:
     return lambda image: compare(image, threshold_from(counts_of(image), np.arange(257) - 0.5))
 
 
+def counts_by_block(image):
+    def count(block):
+        return np.bincount(block.ravel(), minlength=256).reshape((1,) * block.ndim + (256,))
+
+    chunks = (*((1,) * n for n in image.numblocks), (256,))
+    return image.map_blocks(count, dtype="int64", new_axis=image.ndim, chunks=chunks)
+
+
+def one_axis_summed(image):
+    return image > threshold_from(counts_by_block(image).sum(axis=0), np.arange(257) - 0.5)
+
+
+def axis_not_dropped(image):
+    counts = counts_by_block(image).sum(axis=tuple(range(image.ndim)))
+    return image > counts.map_blocks(otsu_of_counts, dtype="float64")
+
+
+def otsu_of_counts(counts):
+    return otsu_from_histogram(counts, np.arange(257) - 0.5)
+
+
+def counts_not_lazy(image):
+    counts = counts_by_block(image).sum(axis=tuple(range(image.ndim)))
+    return image > otsu_of_counts(counts)
+
+
 def shape_not_declared(image):
     counts = image.map_blocks(
         lambda block: np.bincount(block.ravel(), minlength=256), dtype="int64"
@@ -229,6 +255,13 @@ def left_to_dask(series, times):
 
     options = {"axes": [(0,), ()], "output_dtypes": "float32", "allow_rechunk": True}
     return da.apply_gufunc(f, "(t)->()", series, **options)
+
+
+def last_axis_fitted(series, times):
+    def f(values):
+        return right_slope(values, times).astype("float32")
+
+    return da.apply_gufunc(f, "(t)->()", series.rechunk({0: -1}), output_dtypes="float32")
 
 
 def mean_of_fits(series, times):
@@ -323,6 +356,12 @@ PLANTED = [
     Planted("06.2", as_floats(lambda f, w, b: (f - b) / w), "from the brightfield as well"),
     Planted("06.2", not_a_ratio_yet, "cuts off the decimals"),
     Planted("06.2", whole_ratio, "holds the whole image at once"),
+    Planted("06.2", dask.delayed(ratio_of), "`map_blocks` applies a function to every block"),
+    Planted(
+        "06.2",
+        lambda *images: da.map_blocks(lambda f, w, b: (f - b) / (w - b), *images),
+        "Unsigned integers wrap around",
+    ),
     Planted("06.2", ratio_at_once, "expected a Dask array, which is lazy"),
     Planted("06.2", background_asked_for, "while the graph was built"),
     Planted("06.2", lambda fluorescence, brightfield, background: None, "end with `return"),
@@ -338,6 +377,12 @@ PLANTED = [
     Planted("06.3", on_mask(lambda series, mask: da.where(mask, series, 1)), "Outside belongs 0"),
     Planted("06.3", on_mask(lambda series, mask: series), "Nothing was masked"),
     Planted("06.3", per_time, "cut in another way"),
+    Planted(
+        "06.3",
+        lambda series, mask: da.map_blocks(np.multiply, series, mask, dtype=series.dtype),
+        "mask.rechunk(",
+    ),
+    Planted("06.3", lambda series, mask: series[:, mask], "the series keeps its shape"),
     Planted("06.3", mask_computed, "while the graph was built"),
     Planted("06.3", mask_changed, "changes its input"),
     Planted(
@@ -350,6 +395,7 @@ PLANTED = [
         lambda image: image.map_blocks(scaled_alone, dtype="float32"),
         "Each chunk was brought to 0 to 1 by itself",
     ),
+    Planted("06.4", lambda image: (image - min(image)) / max(image), "compare row by row"),
     Planted("06.4", limits_computed, "while the graph was built"),
     Planted("06.4", wraps_around, "It wrapped around"),
     Planted("06.4", by_the_dtype, "limits of the dtype"),
@@ -382,9 +428,14 @@ PLANTED = [
     Planted("06.5", first_block_only, "counts of all blocks in the sum"),
     Planted("06.5", mean_of_blocks, "mean of the thresholds"),
     Planted("06.5", shape_not_declared, "Are there 256 counts"),
+    Planted("06.5", one_axis_summed, "The threshold is a lazy number"),
+    Planted("06.5", axis_not_dropped, "The threshold is a lazy number"),
+    Planted("06.5", counts_not_lazy, "while the graph was built"),
     Planted("06.5", whole_in_one, "holds the whole image at once"),
     Planted("06.5", lambda image: otsu(image.compute()), "expected a Dask array, which is lazy"),
     Planted("06.6", pixels_joined, "Along y and x the chunks stay"),
+    Planted("06.6", fitted(right_slope, joined=lambda series: series), "series.rechunk({0: -1})"),
+    Planted("06.6", last_axis_fitted, "`axes=[(0,), ()]`"),
     Planted("06.6", left_to_dask, "`allow_rechunk=True` leaves it to Dask"),
     Planted("06.6", whole_then_cut, "holds the whole image at once"),
     Planted("06.6", mean_of_fits, "a fit in each chunk of times"),
