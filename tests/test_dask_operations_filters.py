@@ -145,6 +145,15 @@ def test_edges_are_cannys_of_the_whole(data: st.DataObject) -> None:
     np.testing.assert_array_equal(edge_map(x, sigma=sigma, low=low, high=high), expected)
 
 
+@pytest.mark.parametrize("sigma", [0, 0.4, 1, 2])
+def test_a_chunk_sees_enough_for_every_edge_in_noise(sigma: float) -> None:
+    image = np.random.default_rng(7).random((90, 90))
+    expected = canny(image, sigma, 0, 0)
+    assert expected.sum() > 500
+    found = edge_map(lazy(image, 6), sigma=sigma, low=0, high=0)
+    np.testing.assert_array_equal(found, expected)
+
+
 def test_an_edge_that_winds_through_all_chunks_is_kept_for_one_strong_pixel() -> None:
     rows, columns = np.mgrid[:120, :120]
     spiral = np.hypot(rows - 60, columns - 60) / 2 + np.arctan2(rows - 60, columns - 60) * 5 / np.pi

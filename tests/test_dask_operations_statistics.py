@@ -221,8 +221,9 @@ def test_an_object_that_is_small_in_every_chunk_is_kept_for_its_whole_size() -> 
     image = np.zeros((40, 40), "u1")
     image[20, 2:38] = 200  # 36 pixels, 4 in a chunk
     image[5, 5:9] = 200  # 4 pixels
-    found = segment(lazy(image, 4), sigma=0, min_size=30).compute()
+    found = segment(lazy(image, 4), sigma=0, min_size=36).compute()
     np.testing.assert_array_equal(found, (image > 0) & (np.arange(40)[:, None] == 20))
+    assert not segment(lazy(image, 4), sigma=0, min_size=37).compute().any()
 
 
 def test_nan_is_background() -> None:
