@@ -53,8 +53,8 @@ def segment(
     The smoothed image is never kept but computed three times: for its smallest and largest value,
     for Otsu's counts, and to compare it with the threshold; with `min_size` four times, since
     objects are measured first and kept then. If `x` is dear to compute, store or persist it first.
-    Dask may read chunks of `x` ahead in these passes: where memory is short, store the smoothed
-    image, and go on from there step by step.
+    With `min_size`, memory grows with the image, to about two thirds of its size in uint16: where
+    that is too much, store the mask first, and remove small objects from there.
 
     Examples
     --------
