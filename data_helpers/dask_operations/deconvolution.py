@@ -92,8 +92,8 @@ def richardson_lucy(
     Notes
     -----
     Each iteration blurs the estimate by the PSF, divides the image by that, blurs the ratio by the
-    mirrored PSF, and multiplies the estimate with it [1]_ [2]_. Convolutions are products of
-    Fourier transforms in float64: single precision would drown what is dim beside what is bright.
+    mirrored PSF, and multiplies the estimate with it: the method of
+    Richardson and of Lucy. Convolutions are products of Fourier transforms in float64: single precision would drown what is dim beside what is bright.
 
     The halo is that of `richardson_lucy_depth`: results differ by less than 2 parts in 100 000 of
     the largest value from those of the whole image. Where it is larger than a chunk, a task takes
@@ -102,10 +102,11 @@ def richardson_lucy(
 
     References
     ----------
-    .. [1] W. H. Richardson, "Bayesian-based iterative method of image restoration", Journal of the
-       Optical Society of America 62 (1972) 55-59, https://doi.org/10.1364/JOSA.62.000055
-    .. [2] L. B. Lucy, "An iterative technique for the rectification of observed distributions",
-       The Astronomical Journal 79 (1974) 745-754, https://doi.org/10.1086/111605
+    W. H. Richardson, "Bayesian-based iterative method of image restoration", Journal of the Optical
+    Society of America 62 (1972) 55-59, doi:10.1364/JOSA.62.000055.
+
+    L. B. Lucy, "An iterative technique for the rectification of observed distributions", The
+    Astronomical Journal 79 (1974) 745-754, doi:10.1086/111605.
 
     Examples
     --------
