@@ -92,8 +92,9 @@ def richardson_lucy(
     Notes
     -----
     Each iteration blurs the estimate by the PSF, divides the image by that, blurs the ratio by the
-    mirrored PSF, and multiplies the estimate with it: the method of
-    Richardson and of Lucy. Convolutions are products of Fourier transforms in float64: single precision would drown what is dim beside what is bright.
+    mirrored PSF, and multiplies the estimate with it: the method of Richardson and of Lucy.
+    Convolutions are products of Fourier transforms in float64: single precision would drown what is
+    dim beside what is bright.
 
     The halo is that of `richardson_lucy_depth`: results differ by less than 2 parts in 100 000 of
     the largest value from those of the whole image. Where it is larger than a chunk, a task takes
