@@ -32,7 +32,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if "pages" in getattr(item, "fixturenames", ()):  # to read all pages takes a while
             item.add_marker("slow")
         for made in {"tiny", "question", "pages", "ran"} & set(getattr(item, "fixturenames", ())):
-            chapter = getattr(item, "callspec", None) and item.callspec.params.get("ran", "")
+            callspec = getattr(item, "callspec", None)
+            chapter = callspec.params.get("ran", "") if callspec else ""
             item.add_marker(pytest.mark.xdist_group(f"{made} {chapter}"))
 
 
