@@ -1,5 +1,6 @@
 """Marks a threshold found in a whole lazy image, and applied to it, without computing anything."""
 
+from functools import partial
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -57,7 +58,7 @@ def mark_foreground(answer: Answer) -> str:
                 "drop_axis out of range": _SHAPES,
                 "broadcast": f"{_SHAPES} {_ONE_NUMBER}",
             },
-            explain=lambda found, v=values, c=chunks: _explain(found, v, c),  # type: ignore[misc]
+            explain=partial(_explain, values=values, chunks=chunks),
         )
     return (
         f"{len(cases)} images: the threshold of all voxels in every chunk, and nothing was "

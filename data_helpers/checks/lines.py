@@ -1,6 +1,7 @@
 """Marks a fit along one axis of a lazy series, at every pixel."""
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -50,7 +51,7 @@ def mark_fit_slope(answer: Answer) -> str:
                 "everywhere": _LEAST_SQUARES,
             },
             errors={"consists of multiple chunks": f"{_JOIN} {_AXES}"},
-            explain=lambda found, v=values, t=times, c=chunks: _explain(found, v, t, c),  # type: ignore[misc]
+            explain=partial(_explain, values=values, times=times, chunks=chunks),
             rtol=1e-4,
         )
     return (

@@ -1,5 +1,6 @@
 """Marks a mask of two axes laid on a lazy series of three."""
 
+from functools import partial
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -53,7 +54,7 @@ def mark_apply_mask(answer: Answer) -> str:
                 "everywhere": _LAY_ON,
             },
             errors={"broadcast": _RECHUNK_MASK, "Slicing with dask.array of bools": _CHOOSE},
-            explain=lambda found, values=values, mask=mask: _explain(found, values, mask),  # type: ignore[misc]
+            explain=partial(_explain, values=values, mask=mask),
         )
     return (
         f"{len(cases)} series, one with NaN, under masks in other chunks: outside is 0, and "

@@ -1,6 +1,7 @@
 """Marks a ratio of lazy images with unsigned integers: no wrap-around, NaN without a divisor."""
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -47,7 +48,7 @@ def mark_background_ratio(answer: Answer) -> str:
                 "twice the memory and disk.",
                 "everywhere": _STEPS,
             },
-            explain=lambda found, images=images: _explain(found, *images),  # type: ignore[misc]
+            explain=partial(_explain, images=images),
             rtol=1e-5,
         )
     return (
@@ -76,9 +77,10 @@ def _ratio(fluorescence: Array, brightfield: Array, background: Array) -> Array:
     return ratio.astype("f4")
 
 
-def _explain(found: Array, fluorescence: Array, brightfield: Array, background: Array) -> str:
+def _explain(found: Array, images: list[Array]) -> str:
     """Name the slip: first arithmetic, seen where nothing is near 0, then what lies below."""
-    f, w, b = (image.astype("f8") for image in (fluorescence, brightfield, background))
+    fluorescence, brightfield, _ = images
+    f, w, b = (image.astype("f8") for image in images)
     lit = w > b
     inside, below = lit & (f > b), lit & (f < b)
     for values, advice in _other_arithmetic(f, w, b):

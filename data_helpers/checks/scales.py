@@ -1,6 +1,7 @@
 """Marks the scaling of a lazy image by the limits of all of it."""
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -47,7 +48,7 @@ def mark_normalize(answer: Answer) -> str:
                 "truth value": "`min(image)` and `max(image)` of Python compare row by row, and "
                 "want to know now. " + _GLOBAL
             },
-            explain=lambda found, v=values, c=chunks: _explain(found, v, c),  # type: ignore[misc]
+            explain=partial(_explain, values=values, chunks=chunks),
             rtol=1e-5,
         )
     return (

@@ -1,6 +1,7 @@
 """Marks a deconvolution in chunks: the halo grows with every iteration."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -37,7 +38,6 @@ def mark_sharpen(answer: Answer) -> str:
     for shape, chunks, size, iterations in cases:
         values, psf = _blurred(answer.rng, shape), _psf(answer.rng, size)
         image = LazyImage(values, chunks)
-        again = [values, psf, iterations, chunks]
         expect_lazy_values(
             answer,
             [image, psf, iterations],
@@ -56,7 +56,7 @@ def mark_sharpen(answer: Answer) -> str:
                 f"halo is too small. {_HALO}",
                 "everywhere": _STEP,
             },
-            explain=lambda found, again=again: _explain(found, *again),  # type: ignore[misc]
+            explain=partial(_explain, image=values, psf=psf, iterations=iterations, chunks=chunks),
             rtol=1e-4,
         )
     return (

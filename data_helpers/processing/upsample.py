@@ -12,6 +12,7 @@ multiples of ``1 / (2 * factor)``, so that integers are interpolated exactly, an
 """
 
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from math import prod
 from typing import Any, Literal
@@ -100,7 +101,7 @@ def upsample(
     )
 
 
-class _Enlarge:
+class _Enlarge(ABC):
     """Compute a region of the output, in pieces if it is large."""
 
     def __init__(
@@ -114,8 +115,9 @@ class _Enlarge:
         """Enlarge what lies under one region."""
         return in_pieces(self._enlarge, index, self.dtype, share=4)
 
+    @abstractmethod
     def _enlarge(self, index: Index) -> NDArray[Any]:
-        raise NotImplementedError
+        """Enlarge what lies under one piece."""
 
 
 class _Repeat(_Enlarge):
