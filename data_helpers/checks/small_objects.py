@@ -115,8 +115,8 @@ def _damage(found: Array, expected: Array, labels: Array) -> str:
     left = set(np.unique(labels[(found > 0) & (expected == 0)]).tolist()) - {0}
     gone = {n for n in hurt if not (found[labels == n] > 0).any()}
     if hurt:
-        text = f"of {len(all_kept)} objects that are large enough, {len(gone)} are gone and "
-        return text + f"{len(hurt) - len(gone)} have lost a part"
+        text = f"of {len(all_kept)} objects that are large enough, gone: {len(gone)}, "
+        return text + f"cut down: {len(hurt) - len(gone)}"
     if left:
         return f"{len(left)} objects that are too small are still there, or a part of them"
     return f"{int((found != expected).sum())} voxels have another number than in `labels`"
