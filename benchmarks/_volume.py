@@ -23,14 +23,15 @@ MUCH_LONGER: dict[Size, int] = {"tiny": 4, "small": 4, "full": 40}
 _HEART = 2  # chunks along each axis of the heart, which is then repeated
 
 
-def write_volume(path: Path, size: Size) -> zarr.Array[Any]:
+def write_volume(path: Path, size: Size, count: int = _COUNT) -> zarr.Array[Any]:
     """Write a volume of uint16, 512 voxels a side at full size, in 128-voxel chunks.
 
-    Chunks are compressed one by one, so that a repeated block is as hard on the codec as any.
+    `count` is an even number of chunks along each axis. Chunks are compressed one by one, so that
+    a repeated block is as hard on the codec as any.
     """
     side = _CHUNK[size] * _HEART
     heart = phantom_heart((side, side, side)).astype(np.uint16) * 100
-    volume = np.tile(heart, (_COUNT // _HEART,) * 3)
+    volume = np.tile(heart, (count // _HEART,) * 3)
     array = create_like(volume, path, chunks=(_CHUNK[size],) * 3)
     array[...] = volume
     return array

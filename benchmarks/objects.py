@@ -21,12 +21,14 @@ from data_helpers.jobs import create_like
 from data_helpers.objects import label, label_zarr, measure
 
 TIMES: dict[Size, int] = {"tiny": 4, "small": 4, "full": 8}  # labels of 4 GB at full size
+# Chunks along each axis; dask-image needs half a minute for the 64 of a cube, however small.
+COUNT: dict[Size, int] = {"tiny": 2, "small": 4, "full": 4}
 THRESHOLD = 9000  # of grey values: a few large objects, and hundreds of small ones
 
 
 def prepare(folder: Path, size: Size) -> dict[str, int]:
     """Write the volume, its mask, one that is longer, and SciPy's labels of the mask."""
-    volume = write_volume(folder / "volume.zarr", size)
+    volume = write_volume(folder / "volume.zarr", size, COUNT[size])
     smooth = ndi.uniform_filter(volume[...], 3)
     mask = smooth > THRESHOLD
     mask[0] = False

@@ -5,7 +5,8 @@ import platform
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -79,22 +80,34 @@ Run = tuple[int, dict[str, Any], str]
 
 
 def cases() -> Iterator[Any]:
-    """Every case of every benchmark."""
+    """Every case of every benchmark; one worker has all of a benchmark, and prepares its inputs."""
     for path in BENCHMARKS:
+        together = pytest.mark.xdist_group(f"benchmark {path.stem}")
         for work in load(path).WORKS:
             for case in work.cases:
-                yield pytest.param(path, work, case, id=f"{path.stem}-{work.name}-{case.name}")
+                name = f"{path.stem}-{work.name}-{case.name}"
+                yield pytest.param(path, work, case, id=name, marks=together)
+
+
+def each_benchmark() -> Iterator[Any]:
+    """Every benchmark, for the worker that has its cases."""
+    for path in BENCHMARKS:
+        together = pytest.mark.xdist_group(f"benchmark {path.stem}")
+        yield pytest.param(path, id=path.stem, marks=together)
 
 
 @pytest.fixture(scope="module")
-def inputs(tmp_path_factory: pytest.TempPathFactory) -> dict[Path, Path]:
-    """A folder with the tiny inputs of every benchmark."""
-    folders = {}
-    for path in BENCHMARKS:
-        folders[path] = tmp_path_factory.mktemp(path.stem)
-        (folders[path] / "inputs").mkdir()
-        load(path).prepare(folders[path] / "inputs", "tiny")
-    return folders
+def inputs(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], Path]:
+    """A function that gives the folder with the tiny inputs of a benchmark."""
+
+    @cache
+    def prepared(path: Path) -> Path:
+        folder = tmp_path_factory.mktemp(path.stem)
+        (folder / "inputs").mkdir()
+        load(path).prepare(folder / "inputs", "tiny")
+        return folder
+
+    return prepared
 
 
 # The real ones
@@ -104,30 +117,34 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> dict[Path, Path]:
 @pytest.mark.filterwarnings("default")  # peers may warn
 @pytest.mark.parametrize(("path", "work", "case"), list(cases()))
 def test_every_case_gives_what_numpy_gives(
-    path: Path, work: Work, case: Case, inputs: dict[Path, Path], monkeypatch: pytest.MonkeyPatch
+    path: Path,
+    work: Work,
+    case: Case,
+    inputs: Callable[[Path], Path],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("DATA_HELPERS_CODECS", "zarr-python")  # cases set it: put back afterwards
     require(not missing_packages(case), f"not installed: {missing_packages(case)}")
-    found = measure(work, case, inputs[path])
+    found = measure(work, case, inputs(path))
     assert len(found["seconds"]) == work.loops
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("path", BENCHMARKS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", list(each_benchmark()))
 def test_every_check_refuses_a_result_with_one_other_value(
-    path: Path, inputs: dict[Path, Path], monkeypatch: pytest.MonkeyPatch
+    path: Path, inputs: Callable[[Path], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import zarr
 
     work = load(path).WORKS[-1]  # the last one writes an array, larger than its inputs
     monkeypatch.setenv("DATA_HELPERS_CODECS", "zarr-python")
-    measure(work, work.cases[0], inputs[path])
-    output = inputs[path] / "outputs" / "output"
+    measure(work, work.cases[0], inputs(path))
+    output = inputs(path) / "outputs" / "output"
     written = zarr.open(output)
     array: Any = written["1"] if isinstance(written, zarr.Group) else written
     array[(-1,) * array.ndim] = array[(-1,) * array.ndim] + 100
     with pytest.raises(AssertionError, match=r"other values|off by"):
-        work.check(inputs[path] / "inputs", output)
+        work.check(inputs(path) / "inputs", output)
 
 
 @pytest.mark.parametrize("path", BENCHMARKS, ids=lambda path: path.stem)

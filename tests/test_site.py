@@ -96,14 +96,43 @@ def test_pages_are_executed_again_when_the_code_changed_and_only_then(tmp_path: 
     assert len(list((tmp_path / "_build" / ".jupyter_cache").iterdir())) == 1
 
 
+WAITS_FOR_ANOTHER = f"""{HEADER}
+# A page that waits for another one
+
+```{{code-cell}}
+import time
+from pathlib import Path
+
+Path("MINE").touch()
+end = time.monotonic() + 30
+while not Path("OTHER").exists():
+    assert time.monotonic() < end
+    time.sleep(0.1)
+```
+"""
+MEASURES_TIME = f"""{HEADER}
+# A page that measures time
+
+```{{code-cell}}
+import time
+from pathlib import Path
+
+begin = time.perf_counter()
+assert not Path("one").exists()
+```
+"""
+
+
 @pytest.mark.slow
-def test_a_build_with_a_warning_fails_the_second_time_too(tmp_path: Path) -> None:
+def test_pages_are_executed_at_once_but_for_those_that_measure_time(tmp_path: Path) -> None:
     book = TinyBook(tmp_path)
-    book.pages(index="# A page\n\n{term}`undefined`\n")
-    for _ in range(2):
-        result = book.build()
-        assert result.returncode != 0
-        assert "undefined" in result.stdout
+    book.pages(
+        index=WAITS_FOR_ANOTHER.replace("MINE", "one").replace("OTHER", "two"),
+        second=WAITS_FOR_ANOTHER.replace("MINE", "two").replace("OTHER", "one"),
+        timed=MEASURES_TIME,
+    )
+    result = book.build()
+    assert result.returncode == 0, result.stdout
 
 
 # ---- concept questions
@@ -168,7 +197,7 @@ def test_every_option_has_its_explanation_without_javascript(question: Tag) -> N
 
 
 @pytest.mark.slow
-def test_a_faulty_question_fails_the_build_with_advice(tmp_path: Path) -> None:
+def test_a_faulty_question_fails_the_build_with_advice_and_fails_it_again(tmp_path: Path) -> None:
     book = TinyBook(tmp_path)
     book.pages(
         index="# Faulty questions\n",
@@ -181,9 +210,10 @@ def test_a_faulty_question_fails_the_build_with_advice(tmp_path: Path) -> None:
         + QUESTION[: QUESTION.index("Two")].replace("answer: b", "answer: a")
         + ":::\n",
     )
-    result = book.build()
-    assert result.returncode != 0
-    output = result.stdout
+    output = book.build().stdout
+    again = book.build()
+    assert again.returncode != 0
+    assert re.findall("[0-9]+ options.*", again.stdout) == re.findall("[0-9]+ options.*", output)
     for page, advice in {
         "letter": "3 options and the answer 'd', expected two or more options and one letter of",
         "unanswered": "the answer '', expected",
