@@ -9,6 +9,9 @@ PORT ?= 8000
 UV_VERSION := 0.13.9
 # What requirements.txt holds: everything a reader, CI and `make bench` need.
 EXTRAS := --extra data --extra fast --extra cluster --extra bench --extra dev
+# Python keeps what it compiles, also where the surroundings say otherwise: every notebook and many
+# tests start processes, and to compile the packages takes each of them five seconds.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: book site serve test quick lab exercises bench lock clean
 .DEFAULT_GOAL := book

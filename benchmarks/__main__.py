@@ -34,9 +34,7 @@ NOTED = ("chunk-by-chunk", "dask", "joblib", "numcodecs", "numpy", "tifffile", "
 LONGEST_S = 300
 
 
-def run_benchmark(
-    path: Path, size: Size, repeats: int, load_before: float | None
-) -> dict[str, Any]:
+def run_benchmark(path: Path, size: Size, repeats: int, load_before: float) -> dict[str, Any]:
     """Run all cases of one benchmark in turn, `repeats` times, and put the results together."""
     works: tuple[Work, ...] = load(path).WORKS
     report: dict[str, Any] = {
@@ -165,8 +163,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     results: Path = chosen.results or usual
     results.mkdir(parents=True, exist_ok=True)
     load_before = load_now()  # once: later it would be the load of the benchmarks
-    if (load_before or 0) > 0.5:
-        print(f"other programs keep this machine busy (load {load_before}): ratios will be unsure")
+    if load_before > 0.5:
+        print(f"other programs keep this machine busy ({load_before} cores): ratios will be unsure")
     failed = False
     paths = [_found(name) for name in chosen.only] or sorted(HERE.glob("[!_]*.py"))
     for path in paths:

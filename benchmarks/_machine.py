@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 __all__ = ["load_now", "machine", "versions"]
 
 
@@ -15,7 +17,7 @@ def machine() -> dict[str, Any]:
     return {
         "processor": _processor(),
         "cores": os.cpu_count(),
-        "memory_bytes": _memory(),
+        "memory_bytes": psutil.virtual_memory().total,
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
     }
@@ -32,9 +34,9 @@ def versions(names: Iterable[str]) -> dict[str, str]:
     return found
 
 
-def load_now() -> float | None:
-    """How many processes wanted a core during the last minute; None where not told."""
-    return round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None
+def load_now() -> float:
+    """Watch for some seconds how many cores other programs use."""
+    return round(psutil.cpu_percent(3) / 100 * (os.cpu_count() or 1), 2)
 
 
 def _processor() -> str:
@@ -42,10 +44,3 @@ def _processor() -> str:
     lines = table.read_text(encoding="utf-8").splitlines() if table.exists() else []
     models = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
     return models[0] if models else platform.processor()
-
-
-def _memory() -> int | None:
-    try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, ValueError, OSError):  # Windows knows neither
-        return None

@@ -13,9 +13,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar, cast
 
 import zarr
+from zarr.abc.store import Store
+from zarr.core.sync import sync
 from zarr.storage import LocalStore
 
-__all__ = ["inline"]
+__all__ = ["inline", "wait_for"]
 
 AnyArray = TypeVar("AnyArray")
 
@@ -43,6 +45,30 @@ def inline(array: AnyArray) -> AnyArray:
     if not isinstance(array, zarr.Array) or type(array.store) is not LocalStore:
         return array
     return cast(AnyArray, _InlineArray(array.async_array))
+
+
+def wait_for(store: Store, work: Coroutine[Any, Any, Any]) -> Any:
+    """Run work with a store to its end: on this thread, if the store is a local disk.
+
+    Parameters
+    ----------
+    store
+        A store of Zarr.
+    work
+        What one of its methods gave.
+
+    Returns
+    -------
+    object
+        What the work gives.
+
+    Examples
+    --------
+    >>> store = zarr.storage.MemoryStore()
+    >>> wait_for(store, store.exists("a"))
+    False
+    """
+    return _run(work) if type(store) is LocalStore and not _in_a_loop() else sync(work)
 
 
 class _InlineArray(zarr.Array[Any]):

@@ -13,10 +13,12 @@ from zarr.core.sync import sync
 from data_helpers.grid import Index, chunk_slices, index_bounds
 from data_helpers.jobs.arrays import ZarrArray, all_chunk_indices, unit_of_work
 from data_helpers.jobs.guards import index_text
+from data_helpers.jobs.inline import wait_for
 
 __all__ = [
     "absent_inner_chunks",
     "chunk_key",
+    "store_bytes",
     "stored",
     "stored_bytes",
     "units_left",
@@ -156,8 +158,24 @@ def stored_bytes(array: ZarrArray, key: str) -> bytes | None:
     bytes or None
         What the store holds.
     """
-    found = _all_of([array.store.get(key, default_buffer_prototype())])[0]
+    found = wait_for(array.store, array.store.get(key, default_buffer_prototype()))
     return None if found is None else bytes(found.to_bytes())
+
+
+def store_bytes(array: ZarrArray, key: str, data: bytes) -> None:
+    """Put bytes under a key, all or nothing.
+
+    Parameters
+    ----------
+    array
+        A Zarr array.
+    key
+        A key in its store.
+    data
+        What the store is to hold.
+    """
+    buffer = default_buffer_prototype().buffer.from_bytes(data)
+    wait_for(array.store, array.store.set(key, buffer))
 
 
 def absent_inner_chunks(array: ZarrArray, unit: Index, data: bytes) -> list[Index]:

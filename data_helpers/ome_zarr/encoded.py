@@ -3,12 +3,10 @@
 from typing import Any
 
 import zarr
-from zarr.core.buffer import default_buffer_prototype
-from zarr.core.sync import sync
 
 from data_helpers.grid import Index
 from data_helpers.jobs.arrays import ZarrArray
-from data_helpers.jobs.stored import absent_inner_chunks, chunk_key, stored_bytes
+from data_helpers.jobs.stored import absent_inner_chunks, chunk_key, store_bytes, stored_bytes
 
 __all__ = ["copy_encoded", "same_encoding"]
 
@@ -75,6 +73,5 @@ def copy_encoded(source: ZarrArray, output: ZarrArray, unit: Index) -> bool:
     data = stored_bytes(source, chunk_key(source, unit))
     if data is None or (source.shards is not None and absent_inner_chunks(source, unit, data)):
         return False
-    buffer = default_buffer_prototype().buffer.from_bytes(data)
-    sync(output.store.set(chunk_key(output, unit), buffer))
+    store_bytes(output, chunk_key(output, unit), data)
     return True
