@@ -9,6 +9,7 @@ import pytest
 import scipy.ndimage as ndi
 from hypothesis import given
 from hypothesis import strategies as st
+from memory import peak_of
 from numpy.typing import NDArray
 from skimage.filters import threshold_otsu
 from strategies import irregular_chunks_for, shapes
@@ -223,6 +224,42 @@ def test_nothing_is_computed_before_it_is_asked_for() -> None:
     lazy = split_touching(source, prominence=1, depth=2)
     with pytest.raises(RuntimeError, match="the source was computed"):
         lazy.compute(scheduler="sync")
+
+
+# Memory
+
+MEMORY = """
+import dask, dask.array as da, numpy as np
+from data_helpers.objects import split_touching
+
+def pairs_of_balls(block_info=None):
+    z, y, x = np.ogrid[tuple(slice(*ends) for ends in block_info[None]["array-location"])]
+    around = (y % 16 - 8) ** 2 + (x % 16 - 8) ** 2
+    return ((z % 32 - 8) ** 2 + around < 36) | ((z % 32 - 18) ** 2 + around < 36)
+
+def largest(planes):
+    chunks = ((64,) * (planes // 64), (64,), (64,))
+    mask = da.map_blocks(pairs_of_balls, chunks=chunks, meta=np.empty((0, 0, 0), bool))
+    return int(split_touching(mask, prominence=1, depth=24).max().compute())
+
+with dask.config.set(scheduler="threads", num_workers=2):
+    largest(64)
+    start()
+    found = largest({planes})
+report(found)
+"""
+
+
+@pytest.mark.slow
+def test_memory_of_a_split_does_not_grow_with_the_image() -> None:
+    peaks = []
+    for planes in (512, 2048):
+        peak, (found,) = peak_of(MEMORY.replace("{planes}", str(planes)))
+        seed = (planes - 32 + 18 - 1, 56, 56)  # the middle of the last ball
+        assert abs(found - 1 - np.ravel_multi_index(seed, (planes, 64, 64))) < 2 * 64**2
+        peaks.append(peak)
+    # The parts of the longer image have 50 MB more.
+    assert peaks[1] < peaks[0] + 30e6
 
 
 # Real nuclei
