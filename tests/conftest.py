@@ -29,9 +29,10 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Let one worker run all tests of what is dear to make, so that it is made once."""
     for item in items:
-        if "pages" in getattr(item, "fixturenames", ()):  # to read all pages takes a while
+        needed = set(getattr(item, "fixturenames", ()))
+        if needed & {"pages", "toy"}:  # to read all pages, or to run a benchmark, takes a while
             item.add_marker("slow")
-        for made in {"tiny", "question", "pages", "ran"} & set(getattr(item, "fixturenames", ())):
+        for made in {"tiny", "question", "pages", "ran", "toy"} & needed:
             callspec = getattr(item, "callspec", None)
             chapter = callspec.params.get("ran", "") if callspec else ""
             item.add_marker(pytest.mark.xdist_group(f"{made} {chapter}"))

@@ -236,6 +236,7 @@ def test_broken_peers_stop_neither_the_others_nor_the_command(toy: Run) -> None:
     assert len(by_name(toy)["hungry"]["seconds_each"]) == 2, "it comes after the broken ones"
 
 
+@pytest.mark.slow
 def test_the_command_fails_when_ours_is_wrong(tmp_path: Path) -> None:
     status, report, _ = run_toy(tmp_path, OURS_IS_WRONG, 1)
     assert status == 1
@@ -278,6 +279,7 @@ def test_a_peak_that_has_passed_is_forgotten() -> None:
     assert held < high - 70e6
 
 
+@pytest.mark.slow
 def test_an_unknown_benchmark_is_refused_with_the_names_of_those_there_are() -> None:
     command = [sys.executable, "-m", "benchmarks", "stiching"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)

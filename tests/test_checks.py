@@ -143,6 +143,7 @@ def test_a_stuck_answer_is_stopped_and_the_next_check_works() -> None:
     assert check("03.2", right).passed
 
 
+@pytest.mark.slow
 def test_an_answer_stuck_in_compiled_code_is_stopped() -> None:
     verdict = check("03.2", lambda shape, chunks: 7 ** (7**8) // 3, time_limit=0.5)
     assert verdict.outcome == "stopped"
@@ -174,6 +175,7 @@ def test_an_answer_that_exits_is_an_error_of_the_answer() -> None:
     assert "sys.exit" in verdict.summary
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="memory is limited on Linux only")
 def test_an_answer_that_eats_memory_is_refused_it() -> None:
     # less than most machines promise when asked, more than a check allows

@@ -608,6 +608,7 @@ def test_rechunking_an_array_onto_itself_is_refused(store: Any) -> None:
         rechunk_zarr(source, target, max_memory=10**8)
 
 
+@pytest.mark.slow
 def test_a_budget_that_cannot_work_is_refused_with_the_least_that_can(store: Any) -> None:
     source = full_of_ones({}, (16, 16), (1, 16))
     target = zarr.create_array(store, shape=(16, 16), chunks=(16, 1), dtype="uint16")

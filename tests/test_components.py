@@ -70,6 +70,7 @@ def spiral(side: int) -> NDArray[np.bool_]:
 # Labels
 
 
+@pytest.mark.slow
 @given(cases())
 def test_labels_are_those_of_scipy_whatever_the_chunks(
     case: tuple[NDArray[np.bool_], Chunks, int],
@@ -85,6 +86,7 @@ def test_the_spiral_of_the_tests_is_one_line() -> None:
     assert label_whole(~image, 1).max() == 1, "turns do not touch"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("chunk", [2, 3, 10, 21, 50])
 def test_an_object_that_winds_through_every_chunk_is_one(chunk: int) -> None:
     image = spiral(21)
@@ -104,6 +106,7 @@ def test_a_line_that_visits_every_chunk_of_a_volume_is_one() -> None:
     check(snake, (2, 3, 2), 1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("connectivity", [1, 2, 3])
 def test_a_checkerboard_is_all_pieces_or_one_object(connectivity: int) -> None:
     board = np.indices((6, 5, 7)).sum(axis=0) % 2 == 0
@@ -113,6 +116,7 @@ def test_a_checkerboard_is_all_pieces_or_one_object(connectivity: int) -> None:
     check(board, 1, connectivity)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", [s for s in product((-1, 0, 1), repeat=3) if s > (0,) * 3])
 def test_two_voxels_join_across_a_face_an_edge_or_a_corner_as_connectivity_says(
     step: tuple[int, ...],

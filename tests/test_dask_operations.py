@@ -130,6 +130,7 @@ def test_the_source_is_computed_as_often_as_the_docstring_says(name: str, kind: 
     assert computed == dict.fromkeys(np.ndindex(3, 2), TIMES[name, kind])
 
 
+@pytest.mark.slow
 def test_a_filter_is_one_task_per_chunk() -> None:
     x = da.zeros((40, 40, 40), chunks=8, dtype="u2")
     for result in (gaussian_filter(x, 1), richardson_lucy(x, np.ones((3, 3, 3)), 2)):
@@ -137,6 +138,7 @@ def test_a_filter_is_one_task_per_chunk() -> None:
         assert len(dict(result.dask)) == 2 * x.npartitions
 
 
+@pytest.mark.slow
 def test_two_passes_hold_no_chunk_while_they_wait() -> None:
     alive: set[int] = set()
     counts: list[int] = []

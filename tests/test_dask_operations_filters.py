@@ -134,6 +134,7 @@ def scenes(draw: st.DrawFn) -> NDArray[Any]:
     return ((image + 1) / 2 * np.iinfo(kind).max).astype(kind)
 
 
+@pytest.mark.slow
 @given(st.data())
 def test_edges_are_cannys_of_the_whole(data: st.DataObject) -> None:
     image = data.draw(scenes())
@@ -145,6 +146,7 @@ def test_edges_are_cannys_of_the_whole(data: st.DataObject) -> None:
     np.testing.assert_array_equal(edge_map(x, sigma=sigma, low=low, high=high), expected)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sigma", [0, 0.4, 1, 2])
 def test_a_chunk_sees_enough_for_every_edge_in_noise(sigma: float) -> None:
     image = np.random.default_rng(7).random((90, 90))
@@ -154,6 +156,7 @@ def test_a_chunk_sees_enough_for_every_edge_in_noise(sigma: float) -> None:
     np.testing.assert_array_equal(found, expected)
 
 
+@pytest.mark.slow
 def test_an_edge_that_winds_through_all_chunks_is_kept_for_one_strong_pixel() -> None:
     rows, columns = np.mgrid[:120, :120]
     spiral = np.hypot(rows - 60, columns - 60) / 2 + np.arctan2(rows - 60, columns - 60) * 5 / np.pi
@@ -281,6 +284,7 @@ def test_the_halo_is_enough_for_many_iterations(kind: str, psf: str) -> None:
         np.testing.assert_allclose(chunked, whole, rtol=0, atol=2e-5 * whole.max())
 
 
+@pytest.mark.slow
 def test_deconvolution_is_scikit_images_where_its_zeros_outside_are_not_seen() -> None:
     image = specimen("noise", (70, 80), 2) / 65_535
     psf, iterations = PSFS["narrow"], 4

@@ -75,6 +75,7 @@ def test_values_of_percentiles_keep_their_sign_and_infinity() -> None:
     np.testing.assert_array_equal(found, np.sort(image))
 
 
+@pytest.mark.slow
 def test_more_values_than_are_counted_at_a_time_are_all_counted() -> None:
     image = (np.arange(2 * AT_ONCE + 5) % 1000 + 9000).astype("u2")
     image[-3:] = 60_000
@@ -95,6 +96,7 @@ def scaled(image: NDArray[Any], low: float, high: float) -> NDArray[np.float32]:
     return np.clip((image.astype("f8") - low) / (high - low), 0, 1).astype("f4")
 
 
+@pytest.mark.slow
 @given(few_or_many((*SMALL, *WIDE)), st.data())
 def test_intensities_are_on_one_scale_for_the_whole_image(
     image: NDArray[Any], data: st.DataObject
@@ -208,6 +210,7 @@ def segmented(image: NDArray[Any], sigma: float, min_size: int, connectivity: in
     return mask & (sizes[labels] >= min_size)
 
 
+@pytest.mark.slow
 @given(images(max_side=11), st.data())
 def test_objects_are_those_of_the_whole_image(image: NDArray[Any], data: st.DataObject) -> None:
     x = lazy(image, data.draw(irregular_chunks_for(image.shape)))
@@ -217,6 +220,7 @@ def test_objects_are_those_of_the_whole_image(image: NDArray[Any], data: st.Data
     np.testing.assert_array_equal(found, segmented(image, sigma, min_size, connectivity))
 
 
+@pytest.mark.slow
 def test_an_object_that_is_small_in_every_chunk_is_kept_for_its_whole_size() -> None:
     image = np.zeros((40, 40), "u1")
     image[20, 2:38] = 200  # 36 pixels, 4 in a chunk

@@ -147,6 +147,7 @@ def named(planted: Planted) -> str:
     return f"{planted.task} {planted.advice[:30]} {name}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("planted", PLANTED, ids=named)
 def test_a_wrong_answer_is_told_the_right_thing(planted: Planted) -> None:
     for seed in SEEDS:
@@ -220,6 +221,7 @@ def test_the_students_notebook_has_no_solutions_and_the_instructors_has(source: 
     assert "<details>" in student
 
 
+@pytest.mark.slow
 def test_notebooks_are_valid_have_no_outputs_and_stable_ids() -> None:
     for source in SOURCES:
         notebook, again = make_notebook(source), make_notebook(source)
@@ -368,6 +370,7 @@ def test_the_command_writes_the_notebooks_and_says_what_it_kept(
     assert "01_storage_solutions.ipynb: written" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_the_command_reports_an_error_in_one_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -107,6 +107,7 @@ def test_different_shapes_are_refused_with_both(image: NDArray[np.uint16]) -> No
 # --- chunkwise_jobs: chunked equals whole ---------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("output_kind", KINDS)
 @pytest.mark.parametrize("input_kind", KINDS)
 def test_chunk_by_chunk_equals_whole_for_every_kind_of_array(
@@ -121,6 +122,7 @@ def test_chunk_by_chunk_equals_whole_for_every_kind_of_array(
     np.testing.assert_array_equal(target[...], double(image))
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=25)
 @given(st.data(), images(max_dims=4, max_side=7))
 def test_chunk_by_chunk_equals_whole_for_any_shape_chunks_and_dtype(
@@ -334,6 +336,7 @@ def outputs_in_memory(path: Path) -> list[Any]:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", range(4))
 def test_an_output_in_memory_does_not_travel(number: int, on_disk: Any, tmp_path: Path) -> None:
     target = outputs_in_memory(tmp_path)[number]
@@ -528,6 +531,7 @@ def test_progress_counts_chunks(on_disk: Any, capsys: pytest.CaptureFixture[str]
     assert "16/16" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_results_are_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     """Even when results are collected slowly, no more are alive than jobs are under way."""
     everything_done = threading.Event()

@@ -632,6 +632,7 @@ def file_of(kind: str, path: Path, row: int, column: int) -> Path:
     return path / (f"{row}.{column}" if kind == "zarr 2" else f"c/{row}/{column}")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", FORMATS)
 def test_a_sound_array_is_reported_sound(kind: str, tmp_path: Path) -> None:
     array = written(kind, tmp_path / "out", tmp_path / "manifest")
@@ -641,6 +642,7 @@ def test_a_sound_array_is_reported_sound(kind: str, tmp_path: Path) -> None:
     assert str(report) == "25 of 25 units of work are sound"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", FORMATS)
 def test_a_missing_chunk_is_reported_by_index(kind: str, tmp_path: Path) -> None:
     array = written(kind, tmp_path / "out", tmp_path / "manifest")
@@ -670,6 +672,7 @@ def test_a_chunk_the_manifest_does_not_know_is_missing_though_there_is_a_file(
     assert "the manifest does not say that it was written" in str(report)
 
 
+@pytest.mark.slow
 def test_an_empty_shard_file_is_reported(tmp_path: Path) -> None:
     array = written("sharded", tmp_path / "out")
     file_of("sharded", tmp_path / "out", 0, 0).write_bytes(b"")
@@ -782,6 +785,7 @@ def test_a_long_report_is_cut(tmp_path: Path) -> None:
     assert text.endswith("and 5 more")
 
 
+@pytest.mark.slow
 def test_verify_works_behind_fsspec(tmp_path: Path) -> None:
     written("zarr 3", tmp_path / "out", tmp_path / "manifest")
     file_of("zarr 3", tmp_path / "out", 2, 2).unlink()
@@ -790,6 +794,7 @@ def test_verify_works_behind_fsspec(tmp_path: Path) -> None:
         assert jobs.verify(array, manifest).missing == [(slice(16, 24), slice(16, 24))]
 
 
+@pytest.mark.slow
 def test_larger_regions_are_verified_unit_by_unit(tmp_path: Path) -> None:
     target = make_output("zarr 2", tmp_path / "out")
     listed = jobs.chunkwise_jobs(

@@ -104,6 +104,7 @@ def test_every_room_has_its_place_in_the_order(room: str) -> None:
     assert room in {*BELOW, *ORDER, *LEAVES}, f"{room}: say in test_layout.py where it stands"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("room", rooms())
 def test_imports_point_one_way(room: str) -> None:
     public = {"__getattr__"}  # nothing may import the package itself for its names

@@ -172,6 +172,7 @@ def test_a_disk_that_cannot_be_written_is_a_finding_not_a_crash(
     assert "disk free" in found[-1].text
 
 
+@pytest.mark.slow
 def test_a_dataset_that_cannot_be_loaded_does_not_hide_the_others(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -181,6 +182,7 @@ def test_a_dataset_that_cannot_be_loaded_does_not_hide_the_others(
     assert Finding("ok", "dem: (344, 403) int16") in found
 
 
+@pytest.mark.slow
 def test_who_asked_for_the_phantom_is_told_nothing_about_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

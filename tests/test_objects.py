@@ -57,6 +57,7 @@ def whole(mask: NDArray[Any], connectivity: int) -> NDArray[np.int32]:
 # Labels
 
 
+@pytest.mark.slow
 @given(masks(max_dims=4), st.data())
 def test_labels_are_those_of_scikit_image_in_memory_lazily_and_from_zarr_to_zarr(
     mask: NDArray[np.bool_], data: st.DataObject
@@ -148,6 +149,7 @@ def test_threads_and_processes_give_the_same_labels(
     assert verify(target).ok
 
 
+@pytest.mark.slow
 def test_shards_are_written_whole(mask: NDArray[np.bool_], tmp_path: Path) -> None:
     target = create_like(
         mask, tmp_path / "labels", chunks=(4, 5, 6), shards=(12, 20, 12), dtype="int32"
@@ -156,6 +158,7 @@ def test_shards_are_written_whole(mask: NDArray[np.bool_], tmp_path: Path) -> No
     np.testing.assert_array_equal(target[...], whole(mask, 1))
 
 
+@pytest.mark.slow
 def test_zarr_2_serves_as_source_and_target(mask: NDArray[np.bool_], tmp_path: Path) -> None:
     layout: dict[str, Any] = {"shape": mask.shape, "chunks": (8, 9, 10), "zarr_format": 2}
     source = zarr.create_array(tmp_path / "mask", dtype=bool, **layout)
@@ -165,6 +168,7 @@ def test_zarr_2_serves_as_source_and_target(mask: NDArray[np.bool_], tmp_path: P
     np.testing.assert_array_equal(target[...], whole(mask, 1))
 
 
+@pytest.mark.slow
 def test_a_run_that_was_stopped_goes_on_with_what_is_missing(
     mask: NDArray[np.bool_], tmp_path: Path
 ) -> None:
@@ -186,6 +190,7 @@ def test_a_run_that_was_stopped_goes_on_with_what_is_missing(
     assert verify(target, manifest).ok
 
 
+@pytest.mark.slow
 def test_other_work_does_not_continue_a_manifest(mask: NDArray[np.bool_], tmp_path: Path) -> None:
     source = stored(mask, tmp_path / "mask", chunks=(10, 10, 10))
     target = create_like(mask, tmp_path / "labels", chunks=(10, 10, 10), dtype="int32")
@@ -273,6 +278,7 @@ def regionprops(
     ).set_index("label")
 
 
+@pytest.mark.slow
 @given(st.data())
 def test_measurements_are_those_of_scikit_image(data: st.DataObject) -> None:
     shape = data.draw(shapes(min_dims=2, max_dims=3, max_side=8))
@@ -445,6 +451,7 @@ def test_chunk_by_chunk_counting_and_cleaning_would_be_wrong_here() -> None:
 # Agreement
 
 
+@pytest.mark.slow
 @given(st.data())
 def test_agreement_is_that_of_counting_by_hand(data: st.DataObject) -> None:
     shape = data.draw(shapes(max_dims=3, max_side=6))

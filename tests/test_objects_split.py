@@ -68,6 +68,7 @@ def brute_depth(mask: Image, chunks: Sequence[Sequence[int]]) -> tuple[int, ...]
 # Equal to the whole image
 
 
+@pytest.mark.slow
 @given(blobs(), st.data())
 def test_any_chunks_give_what_the_whole_image_gives_and_one_voxel_less_depth_is_refused(
     mask: Image, data: st.DataObject
@@ -170,6 +171,7 @@ def test_empty_and_full_images_have_no_part_and_one(value: int) -> None:
     np.testing.assert_array_equal(found, expected)
 
 
+@pytest.mark.slow
 def test_a_halo_deeper_than_a_chunk_reads_more_chunks_and_rechunks_nothing() -> None:
     image = disks((12, 8), (12, 17), (12, 36))
     lazy = da.from_array(image, (5, 3))

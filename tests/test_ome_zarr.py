@@ -91,6 +91,7 @@ def cases(draw: st.DrawFn) -> tuple[NDArray[Any], dict[str, Any]]:
     }
 
 
+@pytest.mark.slow
 @given(cases())
 def test_every_level_is_what_brute_force_says(case: tuple[NDArray[Any], dict[str, Any]]) -> None:
     image, options = case
@@ -105,6 +106,7 @@ def test_every_level_is_what_brute_force_says(case: tuple[NDArray[Any], dict[str
 # ---- the fast pass equals the reference in every bit
 
 
+@pytest.mark.slow
 @given(cases(), st.integers(0, 2**32 - 1))
 def test_one_pass_equals_the_reference_bit_for_bit(
     case: tuple[NDArray[Any], dict[str, Any]], seed: int
@@ -123,6 +125,7 @@ def test_one_pass_equals_the_reference_bit_for_bit(
         assert level[...].tobytes() == expected.tobytes()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", INTEGERS)
 def test_the_largest_numbers_do_not_overflow(name: str) -> None:
     """The window of the last level has more voxels than 32 bits hold numbers of 16."""
@@ -136,6 +139,7 @@ def test_the_largest_numbers_do_not_overflow(name: str) -> None:
             assert (level[...] == value).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shards", [None, (5, 10)])
 def test_windows_that_straddle_chunks_are_added_up(shards: Any) -> None:
     image = np.random.default_rng(3).integers(0, 60000, (23, 31), dtype="uint16")
@@ -146,6 +150,7 @@ def test_windows_that_straddle_chunks_are_added_up(shards: Any) -> None:
         np.testing.assert_array_equal(level[...], brute_force(image, factors, "mean"))
 
 
+@pytest.mark.slow
 def test_each_chunk_of_the_source_is_read_once() -> None:
     inside = zarr.storage.MemoryStore()
     image = np.arange(24**3, dtype="uint16").reshape(24, 24, 24)
@@ -157,6 +162,7 @@ def test_each_chunk_of_the_source_is_read_once() -> None:
     assert set(read.values()) == {1}
 
 
+@pytest.mark.slow
 def test_each_chunk_of_each_level_is_written_once() -> None:
     store = CountingStore(zarr.storage.MemoryStore())
     image = np.arange(20 * 24 * 28, dtype="uint16").reshape(20, 24, 28)
@@ -168,6 +174,7 @@ def test_each_chunk_of_each_level_is_written_once() -> None:
     assert set(written.values()) == {1}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("version", ["0.4", "0.5"])
 def test_chunks_that_would_not_change_are_copied_as_stored(version: Any, tmp_path: Path) -> None:
     image = np.random.default_rng(0).integers(0, 9, (20, 33), dtype="uint16")
@@ -212,6 +219,7 @@ def as_source(kind: str, image: NDArray[Any]) -> Any:
     return image
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["numpy", "zarr", "dask", "big endian"])
 def test_every_kind_of_source_gives_the_same(kind: str) -> None:
     image = np.random.default_rng(1).integers(0, 60000, (12, 23, 31), dtype="uint16")
@@ -274,6 +282,7 @@ def test_levels_cover_the_image_and_stop_when_small_enough(length: int, factor: 
 # ---- metadata
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("version", ["0.4", "0.5"])
 def test_scale_and_translation_are_those_of_the_averaged_windows(version: Any) -> None:
     """Of a ramp of positions, each level holds the positions of its own voxels."""
@@ -411,6 +420,7 @@ def test_an_image_without_voxels_is_refused() -> None:
 # ---- labels
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("version", ["0.4", "0.5"])
 def test_labels_have_the_levels_and_places_of_their_image(version: Any) -> None:
     store: dict[str, Any] = {}

@@ -172,6 +172,7 @@ class Failing:
         return "failing"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_failed_write_names_the_region_and_leaves_nothing(kind: str, tmp_path: Path) -> None:
     with pytest.raises(ChunkError, match=r"8:\d+, .* while computing: OSError: the disk is gone"):
@@ -183,6 +184,7 @@ def test_a_failed_write_names_the_region_and_leaves_nothing(kind: str, tmp_path:
     assert store == {}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_resumed_write_equals_one_that_was_not_interrupted(kind: str, tmp_path: Path) -> None:
     source, target, manifest = Failing(pixels()), tmp_path / "image", tmp_path / "manifest"
@@ -217,6 +219,7 @@ def test_other_work_may_not_go_on_from_a_manifest(tmp_path: Path) -> None:
     assert files(tmp_path) == before
 
 
+@pytest.mark.slow
 def test_an_unfinished_image_is_recognised_and_removed_or_replaced(tmp_path: Path) -> None:
     def interrupted() -> Path:
         with pytest.raises(ChunkError):
@@ -363,6 +366,7 @@ DAMAGE: list[tuple[Callable[[Path], None], str, str, str]] = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("damage", "kind", "place", "message"), DAMAGE)
 def test_damage_is_found_and_said_where(
     damage: Callable[[Path], None], kind: str, place: str, message: str, written: Path
@@ -374,6 +378,7 @@ def test_damage_is_found_and_said_where(
     ), [str(one) for one in found]
 
 
+@pytest.mark.slow
 def test_all_findings_are_listed_not_only_the_first(written: Path) -> None:
     labels = (pixels(SMALL) > 30000).astype("u1")
     write_labels(labels, written, name="cells")
@@ -393,6 +398,7 @@ def test_all_findings_are_listed_not_only_the_first(written: Path) -> None:
     assert any(str(one).startswith("labels/cells (labels): is listed") for one in validate(written))
 
 
+@pytest.mark.slow
 def test_labels_whose_writer_was_stopped_are_found_and_not_listed(written: Path) -> None:
     class FailingLabels(Failing):
         def __getitem__(self, index: Any) -> Any:
@@ -405,6 +411,7 @@ def test_labels_whose_writer_was_stopped_are_found_and_not_listed(written: Path)
     assert found == [("labels", "labels/cells"), ("incomplete", "labels/cells")]
 
 
+@pytest.mark.slow
 def test_with_a_manifest_changed_values_are_found_where_no_checksum_is_stored(
     tmp_path: Path,
 ) -> None:

@@ -33,6 +33,7 @@ def blocks(shape: tuple[int, ...]) -> st.SearchStrategy[tuple[slice, ...]]:
     return st.tuples(*bounds).map(lambda pairs: tuple(slice(a, b) for a, b in pairs))
 
 
+@pytest.mark.slow
 @given(st.data())
 @settings(max_examples=60, deadline=None)
 def test_a_block_of_the_heart_equals_the_same_block_of_the_whole(data: st.DataObject) -> None:
@@ -43,6 +44,7 @@ def test_a_block_of_the_heart_equals_the_same_block_of_the_whole(data: st.DataOb
     np.testing.assert_array_equal(part, whole_heart(shape, seed=seed)[block])
 
 
+@pytest.mark.slow
 @given(st.data())
 @settings(max_examples=60, deadline=None)
 def test_a_block_of_the_raster_equals_the_same_block_of_the_whole(data: st.DataObject) -> None:
@@ -53,6 +55,7 @@ def test_a_block_of_the_raster_equals_the_same_block_of_the_whole(data: st.DataO
     assert part.tobytes() == np.ascontiguousarray(whole_raster(shape, seed=3)[block]).tobytes()
 
 
+@pytest.mark.slow
 @given(
     st.tuples(*[st.integers(0, 60)] * 3),
     st.tuples(*[st.integers(1, 20)] * 3),
@@ -109,6 +112,7 @@ def test_the_same_seed_is_the_same_heart_at_another_size() -> None:
     assert np.corrcoef(small.ravel(), shrunk.ravel())[0, 1] > 0.95
 
 
+@pytest.mark.slow
 def test_another_seed_is_another_heart() -> None:
     one, other = (phantom_heart((48, 48, 48), seed=seed).astype(float) for seed in (0, 1))
     assert np.corrcoef(one.ravel(), other.ravel())[0, 1] < 0.95
@@ -331,6 +335,7 @@ def test_a_file_that_may_not_be_read(tmp_path: Path) -> None:
     assert stat.S_IMODE(path.stat().st_mode) == 0
 
 
+@pytest.mark.slow
 def test_all_faults_at_once_strike_different_files(tmp_path: Path) -> None:
     paths = make_tiles(tmp_path, faults=FAULTS)
     assert len(paths) == 2 * 3 * 2 * 2  # one missing, one twice
@@ -345,6 +350,7 @@ def test_all_faults_at_once_strike_different_files(tmp_path: Path) -> None:
     assert sound - 24 + (len(FAULTS) - 2) in {0, 1, 2}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -186,6 +186,7 @@ def test_voxel_sizes_follow_their_axes_and_give_true_proportions() -> None:
     assert across.images[0].get_extent() == [-1.5, 7.5, 7.0, -1.0]  # x has 3 voxels of 3 mm
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("z_idx", "z_axis", "axis"), [(3, None, 0), (-4, None, 0), (5, 2, 2)])
 def test_a_slice_outside_names_the_axis_its_length_and_the_way_out(
     z_idx: int, z_axis: int | None, axis: int
@@ -295,6 +296,7 @@ def test_a_volume_shows_the_faces_of_all_chunks_that_are_read(cut: tuple[Any, ..
     plt.close("all")
 
 
+@pytest.mark.slow
 @settings(max_examples=10, deadline=None)
 @given(cut_arrays((1,)))
 def test_a_line_is_a_strip_of_its_chunks(cut: tuple[Any, ...]) -> None:
@@ -462,6 +464,7 @@ def test_a_pyramid_that_does_not_fit_together_is_refused(
 # Seams
 
 
+@pytest.mark.slow
 def test_a_seam_map_counts_what_differs_in_the_whole_array() -> None:
     rng = np.random.default_rng(0)
     for shape in ((13, 7), (5, 13, 7)):
@@ -739,6 +742,7 @@ def test_a_plot_uses_the_axes_given_and_else_makes_one_figure(name: str, tmp_pat
     assert "ax" in inspect.signature(getattr(plotting, name)).parameters
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PLOTS)
 def test_a_plot_is_an_opaque_white_card_with_the_face_of_the_book(
     name: str, tmp_path: Path
@@ -758,6 +762,7 @@ def test_a_plot_is_an_opaque_white_card_with_the_face_of_the_book(
     assert min(text.get_fontsize() for text in words) >= 10  # 8 px on a page 360 px wide
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PLOTS)
 def test_words_stay_inside_their_figure(name: str, tmp_path: Path) -> None:
     ax = every_plot(tmp_path)[name]()

@@ -102,6 +102,7 @@ def shrunk(image: NDArray[Any], factors: tuple[int, ...], method: str) -> NDArra
     return small
 
 
+@pytest.mark.slow
 @given(st.data())
 def test_every_downsampled_voxel_is_that_of_its_window(data: st.DataObject) -> None:
     method = data.draw(st.sampled_from(["mean", "mode", "nearest", "max", "min"]))
@@ -154,6 +155,7 @@ def enlarged_value(image: NDArray[Any], place: tuple[int, ...], factors: tuple[i
     return floor(total + Fraction(1, 2)) if image.dtype.kind in "iu" else float(total)
 
 
+@pytest.mark.slow
 @given(st.data())
 def test_every_upsampled_voxel_lies_where_its_centre_is(data: st.DataObject) -> None:
     order = data.draw(st.sampled_from([0, 1]))
@@ -182,6 +184,7 @@ def test_upsampling_is_scipys_zoom_on_voxel_centres(order: Any, factor: int) -> 
     np.testing.assert_allclose(output, expected, atol=1e-12)
 
 
+@pytest.mark.slow
 @given(st.data())
 def test_downsampling_undoes_upsampling(data: st.DataObject) -> None:
     image = data.draw(images(dtype="uint16"))
@@ -220,6 +223,7 @@ def possible(image: NDArray[Any], mode: str) -> bool:
     return mode != "mirror" or min(image.shape) > 1
 
 
+@pytest.mark.slow
 @given(st.data())
 def test_convolution_with_whole_weights_is_exact(data: st.DataObject) -> None:
     image = data.draw(images(dtype=data.draw(st.sampled_from(("uint8", "int16", "uint16")))))
@@ -234,6 +238,7 @@ def test_convolution_with_whole_weights_is_exact(data: st.DataObject) -> None:
     np.testing.assert_array_equal(whole(output), expected)
 
 
+@pytest.mark.slow
 @given(st.data())
 def test_convolution_in_floats_is_scipys(data: st.DataObject) -> None:
     image = data.draw(images(dtype=data.draw(st.sampled_from((*INTEGERS, *FLOATS)))))
@@ -255,6 +260,7 @@ def gaussian_oracle(image: NDArray[Any], dtype: Any, **options: Any) -> NDArray[
     return smooth if np.dtype(dtype).kind == "f" else np.floor(smooth + 0.5)
 
 
+@pytest.mark.slow
 @given(st.data())
 def test_a_gaussian_is_scipys_in_floats_rounded_once(data: st.DataObject) -> None:
     image = data.draw(images(max_side=12, dtype=data.draw(st.sampled_from((*INTEGERS, *FLOATS)))))
@@ -342,6 +348,7 @@ def test_halves_go_up_and_all_else_to_the_nearest(value: float, dtype: str) -> N
     assert half_up(exact).tolist() == expected
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kernel", "values"), [([-1.0], "from -9 to -9"), ([100.0], "from 900 to 900")]
 )
@@ -390,6 +397,7 @@ def test_what_floats_cannot_hold_is_refused(dtype: str) -> None:
 # --- histograms -----------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @given(st.data(), images(max_side=12))
 def test_a_histogram_adds_up_to_that_of_the_whole(data: st.DataObject, image: NDArray[Any]) -> None:
     low, high = float(image.min()), float(image.max()) + 1
@@ -478,6 +486,7 @@ def test_two_arrays_without_chunks_need_some(name: str, image: NDArray[Any]) -> 
         run(name, image, np.zeros_like(image))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", WORKS)
 def test_a_run_that_was_stopped_goes_on(name: str, image: NDArray[Any], tmp_path: Path) -> None:
     source = make("zarr 3", image, (5, 4), tmp_path / "in")

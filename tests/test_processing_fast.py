@@ -43,6 +43,7 @@ SMOOTH = ndi.gaussian_filter(IMAGE.astype("f8"), 1, mode="nearest")
 # --- each chunk is decoded once -------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n_jobs", [1, 3])
 @pytest.mark.parametrize("units", [(8, 8, 8), (16, 12, 9), (5, 33, 25)])
 def test_every_chunk_is_read_once(n_jobs: int, units: tuple[int, ...]) -> None:
@@ -60,6 +61,7 @@ def test_around_the_edges_chunks_are_read_once_more() -> None:
     assert sorted(times_read(store)) == [1, 1, 1, 2, 2]
 
 
+@pytest.mark.slow
 def test_tiles_read_again_only_what_lies_along_their_borders(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -88,6 +90,7 @@ def test_small_chunks_are_read_together_and_shards_by_their_chunks() -> None:
     assert plan.cell == (128, 128, 128)
 
 
+@pytest.mark.slow
 def test_what_is_kept_is_two_planes_of_chunks_however_long_the_array() -> None:
     for length in (48, 160):
         array = zarr.create_array({}, shape=(length, 32, 32), chunks=(8, 8, 8), dtype="u1")
@@ -104,6 +107,7 @@ def test_what_is_kept_is_two_planes_of_chunks_however_long_the_array() -> None:
         assert 2 * plane <= most <= 2 * plane + 2 * row + 4
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(st.data(), images(max_side=8, dtype="uint16"))
 def test_shared_reads_give_what_every_region_reads_alone(
@@ -130,6 +134,7 @@ def test_shared_reads_give_what_every_region_reads_alone(
         np.testing.assert_array_equal(block, alone)
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(st.data())
 def test_every_reader_of_a_cell_comes_no_later_than_its_last(data: st.DataObject) -> None:
@@ -171,6 +176,7 @@ def block_of(image: NDArray[Any], depths: tuple[int, ...]) -> NDArray[np.float32
     return read_with_halo(image, whole, depths, mode="reflect", dtype="f4")
 
 
+@pytest.mark.slow
 @settings(max_examples=40)
 @given(st.data())
 def test_compiled_gaussians_are_scipys_but_for_the_last_bits(data: st.DataObject) -> None:
@@ -202,6 +208,7 @@ def test_compiled_gaussians_are_scipys_but_for_the_last_bits(data: st.DataObject
         assert np.abs(found.astype("i4") - expected).max() <= 1
 
 
+@pytest.mark.slow
 @settings(max_examples=40)
 @given(st.data())
 def test_compiled_convolutions_are_scipys_in_every_bit(data: st.DataObject) -> None:
@@ -217,6 +224,7 @@ def test_compiled_convolutions_are_scipys_in_every_bit(data: st.DataObject) -> N
     np.testing.assert_array_equal(work(block), expected)
 
 
+@pytest.mark.slow
 def test_with_scipys_kernels_chunks_give_scipys_result_in_every_bit(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -99,6 +99,7 @@ def test_without_progress_nothing_is_printed(
 # Faults of the network -------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "faults",
     [
@@ -155,6 +156,7 @@ def test_a_fault_that_stays_is_an_error_and_leaves_no_bad_byte(
     assert not (tmp_path / "set" / "b").exists()
 
 
+@pytest.mark.slow
 def test_a_body_that_falls_silent_is_told_alike_whoever_notices_first(
     server: Loopback, registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -547,6 +549,7 @@ def test_a_read_only_cache_that_is_damaged_is_never_returned(
 # The heart -------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_offline_the_phantom_stands_in_and_says_so() -> None:
     with pytest.warns(SyntheticDataWarning, match="synthetic.*OFFLINE.*data_helpers fetch") as seen:
         heart = samples.load_heart_data()
@@ -599,6 +602,7 @@ def test_a_damaged_heart_is_never_passed_over_in_silence(
         samples.load_heart_data()
 
 
+@pytest.mark.slow
 def test_without_pooch_the_phantom_stands_in_and_the_extra_is_named(
     server: Loopback, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

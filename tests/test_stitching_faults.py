@@ -288,6 +288,7 @@ def open_folder() -> Iterator[Path]:
         yield Path(name)
 
 
+@pytest.mark.slow
 def test_sound_tiles_of_the_phantom_come_back_whole(open_folder: Path) -> None:
     image = np.random.default_rng(0).integers(0, 999, (2, 3, 4, 11, 13), dtype="uint16")
     paths = make_tiles(open_folder / "tiles", image=image, grid=(1, 3, 2))

@@ -37,6 +37,7 @@ def write_tiles(directory: Path, **how: Any) -> NDArray[Any]:
     return whole
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:along axis")  # any cut is meant here
 @settings(deadline=None)
 @given(cut_images(), st.data())

@@ -155,6 +155,7 @@ def test_stored_bytes_of_an_array_in_memory_points_to_nbytes() -> None:
         storage.stored_bytes(STACK)
 
 
+@pytest.mark.slow
 def test_a_store_that_cannot_list_is_not_reported_as_empty(tmp_path: Path) -> None:
     fill(tmp_path / "g.zarr", 3)
     with storage.ObjectServer(tmp_path) as server:
