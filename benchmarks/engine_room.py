@@ -87,6 +87,21 @@ def dask(folder: Path, output: Path) -> Callable[[], Path]:
     return run
 
 
+def cubed(folder: Path, output: Path) -> Callable[[], Path]:
+    """Use cubed, which stays within a budget of memory; its own settings of codec and threads."""
+    import cubed
+
+    def run() -> Path:
+        spec = cubed.Spec(work_dir=str(output.parent), allowed_mem=200_000_000, reserved_mem=0)
+        source = cubed.from_zarr(str(folder / "volume.zarr"), spec=spec)
+        clipped = cubed.map_blocks(clip, source, dtype=source.dtype)
+        executor = cubed.runtime.create.create_executor("threads", {"max_workers": THREADS})
+        cubed.to_zarr(clipped, str(output), executor=executor)
+        return output
+
+    return run
+
+
 FASTER = "Jobs, zarrs codecs"
 WORKS = (
     Work(
@@ -98,6 +113,7 @@ WORKS = (
             Case("Jobs, zarr-python codecs", ours("zarr-python"), "ours"),
             Case("joblib threads", joblib_threads, packages=("joblib",)),
             Case("Dask", dask, packages=("dask",)),
+            Case("cubed", cubed, packages=("cubed",)),
         ),
         check=check,
     ),

@@ -183,7 +183,7 @@ WORKS = (
         cases=(
             Case("codec alone", limit("volume.zarr"), "limit"),
             Case("gaussian, numba", ours("numba"), "ours", ("numba",), {"ratio": 1.6, **MEMORY}),
-            Case("gaussian, SciPy", ours("scipy"), "ours", targets={"ratio": 2.3, **MEMORY}),
+            Case("gaussian, NumPy", ours("numpy"), "ours", targets={"ratio": 2.3, **MEMORY}),
             Case("one read per job, joblib", joblib_threads, packages=("joblib",)),
             Case("Dask map_overlap", dask(), packages=("dask",)),
             Case("one read per job, tensorstore", tensorstore, packages=("tensorstore",)),

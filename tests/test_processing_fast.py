@@ -177,9 +177,12 @@ def block_of(image: NDArray[Any], depths: tuple[int, ...]) -> NDArray[np.float32
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("kernels", ["numba", "numpy"])
 @settings(max_examples=40)
-@given(st.data())
-def test_compiled_gaussians_are_scipys_but_for_the_last_bits(data: st.DataObject) -> None:
+@given(data=st.data())
+def test_other_gaussians_are_scipys_but_for_the_last_bits(
+    kernels: str, data: st.DataObject
+) -> None:
     require(kernels_in_use() == "numba", "numba is in the extra fast")
     dtype = data.draw(st.sampled_from(["uint8", "uint16", "float32"]))
     image = data.draw(images(max_side=10, dtype=dtype))
@@ -190,7 +193,8 @@ def test_compiled_gaussians_are_scipys_but_for_the_last_bits(data: st.DataObject
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DATA_HELPERS_KERNELS", "scipy")
         expected = smooth(block.copy())
-    found = smooth(block.copy())
+        patch.setenv("DATA_HELPERS_KERNELS", kernels)
+        found = smooth(block.copy())
     exact = block.astype("f8")
     for axis, (sigma, depth) in enumerate(zip(sigmas, depths, strict=True)):
         if depth:
@@ -237,7 +241,7 @@ def test_with_scipys_kernels_chunks_give_scipys_result_in_every_bit(
         np.testing.assert_array_equal(output, half_up(expected))
 
 
-@pytest.mark.parametrize("kernels", ["scipy", "numba"])
+@pytest.mark.parametrize("kernels", ["scipy", "numba", "numpy"])
 def test_a_gaussian_that_does_not_fit_is_refused_by_all_kernels(
     kernels: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -252,9 +256,23 @@ def test_a_gaussian_that_does_not_fit_is_refused_by_all_kernels(
     assert isinstance(caught.value.__cause__, ValueError)
 
 
+def test_gaussians_of_numpy_do_not_depend_on_the_slab(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATA_HELPERS_KERNELS", "numpy")
+    smooth, block = Gaussian((1, 2, 0), (3, 6, 0), "f4"), block_of(IMAGE, (3, 6, 0))
+    expected = smooth(block.copy())
+    for voxels in (1, 1000):
+        monkeypatch.setattr("data_helpers.processing.kernels._SLAB", voxels)
+        np.testing.assert_array_equal(smooth(block.copy()), expected)
+
+
+def test_without_numba_gaussians_are_numpys(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("data_helpers.processing.kernels.find_spec", lambda name: None)
+    assert kernels_in_use() == "numpy"
+
+
 def test_unknown_kernels_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATA_HELPERS_KERNELS", "cuda")
-    with pytest.raises(ChunkError, match="'cuda'; expected 'numba' or 'scipy'"):
+    with pytest.raises(ChunkError, match="'cuda'; expected 'numba', 'numpy' or 'scipy'"):
         convolve(np.zeros(4), np.zeros(4), [1], mode="nearest", chunks=(2,))
 
 

@@ -1,17 +1,19 @@
 """The arithmetic of filters, on one block with its halo, in floats.
 
-With numba (the ``fast`` extra) loops are compiled, see `compiled`; without, they are SciPy's, which
-adds up in float64 and rounds to float32 after each axis. Convolutions are equal in every bit.
-Gaussians of the compiled loops are added up in float32: they differ from SciPy's by less than two
-parts in a million of the largest value, so an integer by one where it lies that close to a half.
+With numba (the ``fast`` extra) loops are compiled, see `compiled`. Without, NumPy adds up
+Gaussians from shifted slabs, and SciPy convolves. Convolutions are equal in every bit. SciPy's
+Gaussians are added up in float64 and rounded to float32 after each axis; ours are added up in
+float32, which takes half of the time or less. They differ from SciPy's by less than two parts in
+a million of the largest value, so an integer by one where it lies that close to a half.
 
 Blocks of float64, and of more than three axes, are always SciPy's. Set the environment variable
-``DATA_HELPERS_KERNELS=scipy`` to do without numba.
+``DATA_HELPERS_KERNELS`` to ``numpy`` to do without numba, and to ``scipy`` for SciPy's bits.
 """
 
 import os
 from importlib import import_module
 from importlib.util import find_spec
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -23,6 +25,8 @@ from data_helpers.processing.values import as_output, check_range
 
 __all__ = ["Convolution", "Gaussian", "gaussian_weights", "kernels_in_use"]
 
+_SLAB = 2**18  # voxels that are added up at a time: 1 MB each of sums and of what is added
+
 
 def kernels_in_use() -> str:
     """Say who does the arithmetic.
@@ -30,17 +34,19 @@ def kernels_in_use() -> str:
     Returns
     -------
     str
-        "numba" or "scipy".
+        "numba", "numpy" or "scipy".
 
     Raises
     ------
     ValueError
-        If ``DATA_HELPERS_KERNELS`` is neither.
+        If ``DATA_HELPERS_KERNELS`` is none of them.
     """
     choice = os.environ.get("DATA_HELPERS_KERNELS", "numba")
-    if choice not in ("numba", "scipy"):
-        raise ValueError(f"DATA_HELPERS_KERNELS is {choice!r}; expected 'numba' or 'scipy'")
-    return choice if find_spec("numba") is not None else "scipy"
+    if choice not in ("numba", "numpy", "scipy"):
+        raise ValueError(
+            f"DATA_HELPERS_KERNELS is {choice!r}; expected 'numba', 'numpy' or 'scipy'"
+        )
+    return "numpy" if choice == "numba" and find_spec("numba") is None else choice
 
 
 def gaussian_weights(sigma: float, radius: int) -> NDArray[np.float64]:
@@ -135,9 +141,17 @@ class Gaussian:
 
     def __call__(self, block: NDArray[Any]) -> NDArray[Any]:
         """Give the block without its halo, in the output's dtype; `block` may be overwritten."""
-        if kernels_in_use() == "numba" and block.dtype == np.float32 and block.ndim <= 3:
-            return self._in_loops(block)
-        return self._axis_by_axis(block)
+        kernels = kernels_in_use()
+        if kernels == "scipy" or block.dtype != np.float32 or block.ndim > 3:
+            return self._axis_by_axis(block)
+        return self._in_loops(block) if kernels == "numba" else self._in_slabs(block)
+
+    def _in_slabs(self, block: NDArray[Any]) -> NDArray[Any]:
+        """Leave it to NumPy."""
+        for axis, weights in enumerate(self.weights):
+            if len(weights) > 1:
+                block = _smooth_along(block, weights[len(weights) // 2 :].astype("f4"), axis)
+        return as_output(block, self.dtype)
 
     def _axis_by_axis(self, block: NDArray[Any]) -> NDArray[Any]:
         """Leave it to SciPy."""
@@ -166,6 +180,34 @@ class Gaussian:
         if not lowest > highest:  # something does not fit, or is NaN
             check_range(lowest, highest, self.dtype)
         return result.reshape(shape)
+
+
+def _smooth_along(
+    block: NDArray[Any], weights: NDArray[np.float32], axis: int
+) -> NDArray[np.float32]:
+    """Smooth along one axis, by weights from the middle on: add up the block, shifted both ways.
+
+    It goes slab by slab, so that the sums stay in the cache while everything is added to them.
+    """
+    radius = len(weights) - 1
+    length = block.shape[axis] - 2 * radius
+
+    def shifted(by: int, rows: slice) -> NDArray[Any]:
+        part = slice(radius + by, radius + by + length)
+        return block[(slice(None),) * axis + (part,)][rows]
+
+    sums = np.empty(shifted(0, slice(None)).shape, np.float32)
+    height = max(1, _SLAB // max(1, prod(sums.shape[1:])))
+    both = np.empty((height, *sums.shape[1:]), np.float32)
+    for first in range(0, len(sums), height):
+        rows = slice(first, first + height)
+        slab, pair = sums[rows], both[: len(sums[rows])]
+        np.multiply(shifted(0, rows), weights[0], out=slab)
+        for k in range(1, radius + 1):
+            np.add(shifted(-k, rows), shifted(k, rows), out=pair)
+            pair *= weights[k]
+            slab += pair
+    return sums
 
 
 def _compiled() -> Any:
