@@ -3,7 +3,7 @@
 With numba (the ``fast`` extra) loops are compiled, see `compiled`. Without, NumPy adds up
 Gaussians from shifted slabs, and SciPy convolves. Convolutions are equal in every bit. SciPy's
 Gaussians are added up in float64 and rounded to float32 after each axis; ours are added up in
-float32, which takes half of the time or less. They differ from SciPy's by less than two parts in
+float32, which takes about half of the time. They differ from SciPy's by less than two parts in
 a million of the largest value, so an integer by one where it lies that close to a half.
 
 Blocks of float64, and of more than three axes, are always SciPy's. Set the environment variable
