@@ -13,7 +13,6 @@ Blocks of float64, and of more than three axes, are always SciPy's. Set the envi
 import os
 from importlib import import_module
 from importlib.util import find_spec
-from math import prod
 from typing import Any
 
 import numpy as np
@@ -21,11 +20,9 @@ import scipy.ndimage as ndi
 from numpy.typing import DTypeLike, NDArray
 
 from data_helpers.processing.halo import kernel_depth, without_halo
-from data_helpers.processing.values import as_output, check_range
+from data_helpers.processing.values import as_output, check_range, slabs
 
 __all__ = ["Convolution", "Gaussian", "gaussian_weights", "kernels_in_use"]
-
-_SLAB = 2**18  # voxels that are added up at a time: 1 MB each of sums and of what is added
 
 
 def kernels_in_use() -> str:
@@ -188,26 +185,23 @@ def _smooth_along(
     """Smooth along one axis, by weights from the middle on: add up the block, shifted both ways.
 
     It goes slab by slab, so that the sums stay in the cache while everything is added to them.
+    They take the places of the first rows that they were made from, which no later slab needs.
     """
     radius = len(weights) - 1
     length = block.shape[axis] - 2 * radius
 
-    def shifted(by: int, rows: slice) -> NDArray[Any]:
-        part = slice(radius + by, radius + by + length)
-        return block[(slice(None),) * axis + (part,)][rows]
+    def shifted(by: int) -> NDArray[Any]:
+        return block[(slice(None),) * axis + (slice(radius + by, radius + by + length),)]
 
-    sums = np.empty(shifted(0, slice(None)).shape, np.float32)
-    height = max(1, _SLAB // max(1, prod(sums.shape[1:])))
-    both = np.empty((height, *sums.shape[1:]), np.float32)
-    for first in range(0, len(sums), height):
-        rows = slice(first, first + height)
-        slab, pair = sums[rows], both[: len(sums[rows])]
-        np.multiply(shifted(0, rows), weights[0], out=slab)
+    result = shifted(-radius)
+    for rows in slabs(result.shape):
+        sums = shifted(0)[rows] * weights[0]
+        pair = np.empty_like(sums)
         for k in range(1, radius + 1):
-            np.add(shifted(-k, rows), shifted(k, rows), out=pair)
-            pair *= weights[k]
-            slab += pair
-    return sums
+            np.add(shifted(-k)[rows], shifted(k)[rows], out=pair)
+            np.multiply(pair, weights[k], out=pair)
+            np.add(sums, pair, out=sums if k < radius else result[rows])
+    return result
 
 
 def _compiled() -> Any:

@@ -2,15 +2,16 @@
 
 Regions are worked on in order, along the first axis last, so that what they need moves through the
 array as a slab. A chunk stays in memory from the first region that reads it until no region that is
-under way, or still to come, does::
+under way, or still to come, does. Once only the rows of regions behind it need it, its last planes
+are all that stays::
 
-      first axis                            regions done . under way # and to come o
-        |    . . . . . . . .
-        |    k k k k k k k k   kept: the chunks above are needed by those under way and to come
-        |    k # # o o o o o
-        v    k k k k - - - -   kept where regions under way have read them; - not read yet
+      first axis                 . let go of
+        |    . . . . . . . .     _ kept: its last planes
+        |    _ _ _ _ _ _ _ _     k kept: all of it
+        |    _ _ k # # k k k     # kept, and its region is under way
+        v    k k k k k k - -     - not read yet
 
-Where two rows of chunks would be too large, the other axes are cut into tiles, and the slab moves
+Where a row of chunks would be too large, the other axes are cut into tiles, and the slab moves
 through one tile after the other. Chunks along the borders of tiles are then decoded once per tile.
 """
 
@@ -32,7 +33,7 @@ from data_helpers.jobs import ReadableArray
 
 __all__ = ["HELD_BYTES", "SharedReads", "Sweep", "plan_sweep"]
 
-HELD_BYTES = 160 * 2**20  # of decoded chunks that are kept, besides those of regions under way
+HELD_BYTES = 96 * 2**20  # of decoded chunks that are kept, besides those of regions under way
 _CELL = 2**21  # voxels: small chunks are read together, up to this
 
 Position = tuple[int, ...]
@@ -61,6 +62,11 @@ class Sweep:
     cell: tuple[int, ...]
     tile: tuple[int, ...]
 
+    @property
+    def slowest(self) -> int:
+        """The axis along which the slab moves."""
+        return next(axis for axis, depth in enumerate(self.depths) if depth)
+
     def tile_of(self, index: Index) -> Position:
         """Say in which tile a region lies."""
         return tuple(
@@ -83,7 +89,7 @@ class Sweep:
         ]
 
     def last_reader(self, tile: Position, stops: Sequence[int]) -> Position:
-        """Say when the turn is of the last region of a tile that reads a cell with these stops."""
+        """Say when the turn is of the last region of a tile that reads what has these stops."""
         place = tuple(
             min((stop + depth - 1) // size, (at + 1) * count - 1)
             for stop, depth, size, at, count in zip(
@@ -110,7 +116,7 @@ def plan_sweep(
     unit
         Size of a region of the output.
     held_bytes
-        Most bytes of chunks to keep from one region for the next; by default 160 MiB.
+        Most bytes of chunks to keep from one region for the next; by default 96 MiB.
 
     Returns
     -------
@@ -132,7 +138,6 @@ def plan_sweep(
     sizes = tuple(int(size) for size in unit)  # type: ignore[arg-type]
     cell = _cell(array.chunks, sizes)
     whole = [ceil(length / size) for length, size in zip(array.shape, sizes, strict=True)]
-    slowest = next(axis for axis, depth in enumerate(depths) if depth)
     cuts = [1] * len(whole)
     limit = HELD_BYTES if held_bytes is None else held_bytes
 
@@ -140,11 +145,9 @@ def plan_sweep(
         tile = [ceil(count / cut) for count, cut in zip(whole, cuts, strict=True)]
         return Sweep(tuple(array.shape), depths, sizes, cell, tuple(tile))
 
-    while _held_voxels(plan(), slowest) * array.dtype.itemsize > limit:
-        tile = plan().tile
-        longest = max(
-            range(slowest + 1, len(whole)), key=lambda axis: tile[axis] * sizes[axis], default=None
-        )
+    while _held_voxels(plan()) * array.dtype.itemsize > limit:
+        tile, others = plan().tile, range(plan().slowest + 1, len(whole))
+        longest = max(others, key=lambda axis: tile[axis] * sizes[axis], default=None)
         if longest is None or tile[longest] == 1:
             break
         cuts[longest] += 1
@@ -160,16 +163,17 @@ def _cell(chunks: Sequence[int], unit: Sequence[int]) -> tuple[int, ...]:
     return tuple(cell)
 
 
-def _held_voxels(sweep: Sweep, slowest: int) -> int:
-    """Count what is kept: two rows of cells as deep as the halo, as wide as a tile."""
+def _held_voxels(sweep: Sweep) -> int:
+    """Count what is kept from row to row: cells ahead, last planes behind, as wide as a tile."""
     extents = []
     for axis, (length, depth, cell) in enumerate(
         zip(sweep.shape, sweep.depths, sweep.cell, strict=True)
     ):
-        if axis < slowest:
+        if axis < sweep.slowest:
             extents.append(cell)
-        elif axis == slowest:
-            extents.append(min(2 * ceil(depth / cell) * cell, length))
+        elif axis == sweep.slowest:
+            ahead = ceil(depth / cell) * cell
+            extents.append(min(ahead + (depth if depth < cell else ahead), length))
         else:
             extents.append(min(sweep.tile[axis] * sweep.unit[axis] + 2 * depth, length))
     return prod(extents)
@@ -225,10 +229,10 @@ class SharedReads:
 
         def read(source: Index, offset: Position, target: Any) -> None:
             for cell, part, inside in _overlaps(source, sweep.cell, sweep.shape):
-                box, values = self._cell(sweep, tile, cell, offset)
+                starts, values = self._cell(sweep, tile, cell, offset, part[sweep.slowest].start)
                 here = tuple(
-                    slice(p.start - begin, p.stop - begin)
-                    for p, begin in zip(part, box, strict=True)
+                    slice(p.start - start, p.stop - start)
+                    for p, start in zip(part, starts, strict=True)
                 )
                 target[inside] = values[here]
 
@@ -248,32 +252,51 @@ class SharedReads:
             del self._last[key], self._kept[key]
 
     def _cell(
-        self, sweep: Sweep, tile: Position, cell: Index, offset: Position
+        self, sweep: Sweep, tile: Position, cell: Index, offset: Position, first: int
     ) -> tuple[Position, NDArray[Any]]:
-        """Give a cell, or as much of it as the tile needs, and where that begins."""
-        part = tuple(
+        """Give what the tile needs of a cell, from some plane on, and where that begins.
+
+        Two parts of a cell are kept: all of it, and the last planes, which lie in the halo of the
+        regions behind it. A region that needs no plane before those gets the last planes.
+        """
+        axis = sweep.slowest
+        box = [
             slice(max(c.start, start - shift), min(c.stop, stop - shift))
             for c, (start, stop), shift in zip(cell, sweep.extent(tile), offset, strict=True)
-        )
-        begin = tuple(p.start for p in part)
-        key = (tile, begin, offset)
+        ]
+        begin, end = box[axis].start, box[axis].stop
+        tail = max(begin, end - sweep.depths[axis])
+        wanted = tail if first >= tail else begin
+
+        def key(start: int) -> Key:
+            return tile, tuple(start if a == axis else p.start for a, p in enumerate(box)), offset
+
+        mine: dict[int, Future[NDArray[Any]]] = {}
         with self._lock:
-            found = self._kept.get(key)
+            found = self._kept.get(key(wanted))
             if found is None:
-                mine: Future[NDArray[Any]] = Future()
-                self._kept[key] = mine
-                stops = [c.stop + shift for c, shift in zip(cell, offset, strict=True)]
-                self._last[key] = sweep.last_reader(tile, stops)
+                # Where each part begins, and where that ends which only this part has.
+                for start, own_end in {begin: tail, tail: end}.items():
+                    stops = [p.stop + shift for p, shift in zip(box, offset, strict=True)]
+                    stops[axis] = own_end + offset[axis]
+                    if key(start) not in self._kept:
+                        self._kept[key(start)] = mine[start] = Future()
+                        self._last[key(start)] = sweep.last_reader(tile, stops)
         if found is not None:
-            return begin, found.result()
+            return key(wanted)[1], found.result()
         try:
-            mine.set_result(np.asarray(self.array[part]))
+            values = np.asarray(self.array[tuple(box)])
+            for start, future in mine.items():
+                planes = (slice(None),) * axis + (slice(start - begin, None),)
+                future.set_result(values if start == begin else values[planes].copy())
         except BaseException as error:
-            mine.set_exception(error)
-            with self._lock:
-                self._kept.pop(key, None)
-                self._last.pop(key, None)
-        return begin, mine.result()
+            for start, future in mine.items():
+                if not future.done():
+                    future.set_exception(error)
+                with self._lock:
+                    self._kept.pop(key(start), None)
+                    self._last.pop(key(start), None)
+        return key(wanted)[1], mine[wanted].result()
 
 
 def _overlaps(

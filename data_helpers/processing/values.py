@@ -6,13 +6,17 @@
 - *NaN spreads.* A result is NaN where its window holds one; an integer output refuses it.
 """
 
+from collections.abc import Iterator, Sequence
+from math import prod
+from types import EllipsisType
 from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-__all__ = ["as_output", "check_dtypes", "check_range", "half_up", "work_dtype"]
+__all__ = ["as_output", "check_dtypes", "check_range", "half_up", "slabs", "work_dtype"]
 
+_SLAB = 2**18  # elements of a slab: 1 MB of float32
 _EXACT_IN_FLOAT64 = 4  # bytes of the largest integers whose every value float64 can hold
 
 
@@ -132,10 +136,45 @@ def as_output(values: NDArray[Any], dtype: DTypeLike) -> NDArray[Any]:
     wanted = np.dtype(dtype)
     if wanted.kind == "f":
         return values.astype(wanted, copy=False)
-    rounded = half_up(values)
-    if rounded.size:
-        check_range(float(rounded.min()), float(rounded.max()), wanted)
-    return rounded.astype(wanted)
+    result = np.empty(values.shape, wanted)
+    lows, highs = [], []
+    for rows in slabs(values.shape):
+        rounded = half_up(values[rows])
+        lows.append(rounded.min())
+        highs.append(rounded.max())
+        with np.errstate(invalid="ignore"):  # what does not fit is refused below
+            result[rows] = rounded
+    if lows:
+        check_range(float(np.min(lows)), float(np.max(highs)), wanted)
+    return result
+
+
+def slabs(shape: Sequence[int]) -> Iterator[slice | EllipsisType]:
+    """Cut an array along its first axis, so that a slab of floats stays in the cache.
+
+    Parameters
+    ----------
+    shape
+        Of the array.
+
+    Yields
+    ------
+    slice
+        Of the first axis. An array without axes is one slab, an empty one has none.
+
+    Examples
+    --------
+    >>> [rows.stop - rows.start for rows in slabs((150, 64, 64))]
+    [64, 64, 22]
+    """
+    if 0 in shape:
+        return
+    if not shape:
+        yield ...
+        return
+    height = max(1, _SLAB // prod(shape[1:]))
+    for first in range(0, shape[0], height):
+        yield slice(first, min(first + height, shape[0]))
 
 
 def check_range(low: float, high: float, dtype: DTypeLike) -> None:
