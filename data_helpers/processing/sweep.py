@@ -128,7 +128,7 @@ def plan_sweep(
     >>> image = zarr.create_array({}, shape=(64, 90, 90), chunks=(8, 8, 8), dtype="u2")
     >>> plan_sweep(image, (2, 2, 2), (32, 32, 32)).tile
     (2, 3, 3)
-    >>> plan_sweep(image, (2, 2, 2), (32, 32, 32), held_bytes=700_000).tile
+    >>> plan_sweep(image, (2, 2, 2), (32, 32, 32), held_bytes=400_000).tile
     (2, 2, 2)
     """
     if not isinstance(array, zarr.Array) or not any(depths) or unit is None:
