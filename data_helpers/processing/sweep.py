@@ -7,7 +7,7 @@ are all that stays::
 
       first axis                 . let go of
         |    . . . . . . . .     _ kept: its last planes
-        |    _ _ _ _ _ _ _ _     k kept: all of it
+        |    . . _ _ _ _ _ _     k kept: all of it
         |    _ _ k # # k k k     # kept, and its region is under way
         v    k k k k k k - -     - not read yet
 
@@ -164,7 +164,7 @@ def _cell(chunks: Sequence[int], unit: Sequence[int]) -> tuple[int, ...]:
 
 
 def _held_voxels(sweep: Sweep) -> int:
-    """Count what is kept from row to row: cells ahead, last planes behind, as wide as a tile."""
+    """Count what is kept from row to row, as wide as a tile: cells, and last planes twice."""
     extents = []
     for axis, (length, depth, cell) in enumerate(
         zip(sweep.shape, sweep.depths, sweep.cell, strict=True)
@@ -173,7 +173,7 @@ def _held_voxels(sweep: Sweep) -> int:
             extents.append(cell)
         elif axis == sweep.slowest:
             ahead = ceil(depth / cell) * cell
-            extents.append(min(ahead + (depth if depth < cell else ahead), length))
+            extents.append(min(ahead + min(2 * depth, ahead), length))
         else:
             extents.append(min(sweep.tile[axis] * sweep.unit[axis] + 2 * depth, length))
     return prod(extents)
@@ -265,7 +265,8 @@ class SharedReads:
             for c, (start, stop), shift in zip(cell, sweep.extent(tile), offset, strict=True)
         ]
         begin, end = box[axis].start, box[axis].stop
-        tail = max(begin, end - sweep.depths[axis])
+        deep = 2 * sweep.depths[axis] >= end - begin  # then two parts would be more than one
+        tail = begin if deep else end - sweep.depths[axis]
         wanted = tail if first >= tail else begin
 
         def key(start: int) -> Key:
@@ -296,6 +297,7 @@ class SharedReads:
                 with self._lock:
                     self._kept.pop(key(start), None)
                     self._last.pop(key(start), None)
+            raise
         return key(wanted)[1], mine[wanted].result()
 
 
