@@ -13,11 +13,14 @@ pytestmark = [pytest.mark.web, pytest.mark.slow, pytest.mark.timeout(900)]
 Visit = Callable[..., Any]
 THEMES = ["light", "dark"]
 
-# A page has thousands of coloured words of code in a few dozen looks. Axe measures each of them,
-# for half a minute; one of each look tells as much. The look of a word is the classes around it.
+# What axe says of text in the very colour of its background. It does not dare to call that wrong.
+UNREADABLE = "1:1 contrast ratio"
+
+# A page has thousands of words of code, terms and paragraphs in a few dozen looks. Axe measures all
+# of them, for a minute; one of each look tells as much. The look of a word is what it stands in.
 EACH_LOOK_ONCE = """() => {
   const seen = new Set()
-  const words = 'article span[class]:not([id]):not([role]):not([style])'
+  const words = 'article :is(span, em, strong, code, p):not([id]):not([role]):not([style])'
   for (const word of document.querySelectorAll(words)) {
     let look = ''
     for (let e = word, i = 0; e.tagName !== 'ARTICLE' && i < 5; e = e.parentElement, i++)
@@ -32,14 +35,17 @@ def violations(page: Page, theme: str) -> list[tuple[str, str, str]]:
     """What axe finds: the rule, the element, and what to do."""
     # Without preload: axe would fetch the style sheets again, relative to the wrong folder. The
     # other two leave out what a test does not read, which takes half of the time.
-    options: dict[str, Any] = {"preload": False, "resultTypes": ["violations"], "selectors": False}
+    kinds = ["violations", "incomplete"]
+    options: dict[str, Any] = {"preload": False, "resultTypes": kinds, "selectors": False}
     if theme == "dark":  # the same page in other colours
         options["runOnly"] = ["color-contrast", "link-in-text-block"]
-    found = Axe().run(page, options=options).response["violations"]
+    found = Axe().run(page, options=options).response
     return [
         (rule["id"], node["html"][:200], node.get("failureSummary", "")[:300])
-        for rule in found
+        for kind in kinds
+        for rule in found[kind]
         for node in rule["nodes"]
+        if kind == "violations" or UNREADABLE in node.get("failureSummary", "")
     ]
 
 
@@ -121,6 +127,12 @@ def test_icons_are_drawn_by_the_web_font(address: str, visit: Visit) -> None:
 
 
 # ---- what pages are made of
+
+
+def test_text_in_the_colour_of_its_background_is_seen(tiny: str, visit: Visit) -> None:
+    page = visit(tiny, theme="dark").page
+    page.add_style_tag(content="p { color: #121212 !important; background: #121212 }")
+    assert {rule for rule, *_ in violations(page, "dark")} == {"color-contrast"}
 
 
 @pytest.mark.parametrize("theme", THEMES)
