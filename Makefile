@@ -28,7 +28,7 @@ $(VENV)/.ready: requirements.txt pyproject.toml
 
 # The site, executed offline on the embedded sample data; a warning is an error.
 book: $(VENV)/.ready
-	DATA_HELPERS_OFFLINE=1 $(BIN)/jupyter-book build . -W -n --keep-going
+	$(BIN)/jupyter-book build . -W -n --keep-going
 	@echo "The book is in $(HTML)/index.html. To read it: make serve"
 
 # The same with the real heart, downloaded once and verified.
@@ -48,7 +48,7 @@ test: $(VENV)/.ready
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	rm -rf _build
-	DATA_HELPERS_OFFLINE=1 $(BIN)/jupyter-book build . -W -n --keep-going --quiet
+	$(BIN)/jupyter-book build . -W -n --keep-going --quiet
 	$(BIN)/pytest -n 3 --dist loadgroup --cov --cov-report=term-missing:skip-covered --durations=15
 
 # For every commit: style, types, and the tests that are neither slow nor need a browser.

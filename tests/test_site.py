@@ -1,12 +1,13 @@
 """The site: its extensions on a small book, and the structure of every built page."""
 
 import importlib.util
+import os
 import re
 from collections import Counter
 from collections.abc import Iterator
 from inspect import isclass, isfunction
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from urllib.parse import unquote, urlsplit
 
 import pytest
@@ -64,6 +65,18 @@ def test_the_key_tells_the_real_heart_from_its_phantom(
     before = key(tmp_path)
     monkeypatch.setenv("DATA_HELPERS_SOURCE", "real")
     assert key(tmp_path) != before
+
+
+def test_pages_are_executed_offline_unless_somebody_says_otherwise(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    build = SimpleNamespace(outdir=tmp_path / "html", srcdir=tmp_path)
+    for said, expected in ((None, "1"), ("0", "0")):
+        monkeypatch.delenv("DATA_HELPERS_OFFLINE", raising=False)
+        if said:
+            monkeypatch.setenv("DATA_HELPERS_OFFLINE", said)
+        extension("keyed_cache").use_keyed_cache(build, SimpleNamespace())
+        assert os.environ["DATA_HELPERS_OFFLINE"] == expected
 
 
 COUNTING_PAGE = f"""{HEADER}

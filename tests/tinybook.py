@@ -57,7 +57,7 @@ class TinyBook:
             # -P: the book's own folder data_helpers must not hide the package.
             [sys.executable, "-P", "-c", command, *arguments],
             cwd=self.folder,
-            env={**os.environ, "DATA_HELPERS_OFFLINE": "1", **environment},
+            env={**os.environ, **environment},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

@@ -45,7 +45,11 @@ def execution_key(root: Path) -> str:
 
 
 def use_keyed_cache(app: Sphinx, config: Config) -> None:
-    """Point the notebook cache at the folder for the present key and drop those of older keys."""
+    """Point the notebook cache at the folder for the present key and drop those of older keys.
+
+    Pages are executed offline, unless whoever builds the book says otherwise.
+    """
+    os.environ.setdefault("DATA_HELPERS_OFFLINE", "1")
     caches = Path(app.outdir).parent / ".jupyter_cache"
     current = caches / execution_key(Path(app.srcdir))
     for old in caches.glob("*"):

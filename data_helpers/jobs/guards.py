@@ -158,7 +158,8 @@ def check_block(block: NDArray[Any], shape: tuple[int, ...], dtype: np.dtype[Any
 def check_can_travel(output_array: Any) -> None:
     """Refuse to send an output to another process when only this one can write to it.
 
-    The other process would fill a copy, which is then thrown away: all zeros, and no error.
+    The other process would fill a copy, which is then thrown away: all zeros, and no error. (From
+    one megabyte on joblib hands arrays over as read-only files, and the job fails.)
 
     Parameters
     ----------
