@@ -11,7 +11,7 @@ import pytest
 import scipy.ndimage as ndi
 import skimage.measure
 import zarr
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from memory import peak_of
 from numpy.typing import NDArray
@@ -58,6 +58,7 @@ def whole(mask: NDArray[Any], connectivity: int) -> NDArray[np.int32]:
 
 
 @pytest.mark.slow
+@settings(max_examples=50)
 @given(masks(max_dims=4), st.data())
 def test_labels_are_those_of_scikit_image_in_memory_lazily_and_from_zarr_to_zarr(
     mask: NDArray[np.bool_], data: st.DataObject

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import tifffile
 import zarr
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from memory import peak_of
 from numpy.typing import NDArray
@@ -92,6 +92,7 @@ def cases(draw: st.DrawFn) -> tuple[NDArray[Any], dict[str, Any]]:
 
 
 @pytest.mark.slow
+@settings(max_examples=50)
 @given(cases())
 def test_every_level_is_what_brute_force_says(case: tuple[NDArray[Any], dict[str, Any]]) -> None:
     image, options = case

@@ -315,7 +315,7 @@ from data_helpers import create_like, gaussian
 folder = Path(tempfile.mkdtemp())
 rows = {rows}
 image = zarr.create_array(folder / "in", shape=(64 * rows, 256, 256), chunks=(64,) * 3, dtype="u2")
-block = np.random.default_rng(0).integers(0, 999, (64, 256, 256), dtype="u2")
+block = np.random.default_rng(0).integers(0, 999, (64, 256, 32), dtype="u2").repeat(8, axis=2)
 for row in range(rows):
     image[64 * row : 64 * row + 64] = block
 output = create_like(image, folder / "out")
