@@ -261,7 +261,7 @@ KINDS = ("points", "step", "few photons", "noise")
 
 
 @given(st.data())
-def test_deconvolution_is_that_of_the_whole_to_2_parts_in_100_000(data: st.DataObject) -> None:
+def test_deconvolution_is_that_of_the_whole_to_1_part_in_10_000(data: st.DataObject) -> None:
     psf = PSFS[data.draw(st.sampled_from(sorted(PSFS)))]
     iterations = data.draw(st.integers(1, 5))
     shape = data.draw(st.tuples(st.integers(5, 30), st.integers(5, 30)))
@@ -270,7 +270,7 @@ def test_deconvolution_is_that_of_the_whole_to_2_parts_in_100_000(data: st.DataO
     x = lazy(image, data.draw(irregular_chunks_for(shape)))
     found = richardson_lucy(x, psf, iterations, mode=mode, cval=4).compute()
     expected = deconvolved(image, psf, iterations, mode)
-    np.testing.assert_allclose(found, expected, rtol=0, atol=2e-5 * expected.max() + 1e-30)
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-4 * expected.max() + 1e-30)
 
 
 @pytest.mark.slow
