@@ -39,6 +39,7 @@ def _worker_ended_after_these_tests() -> Iterator[None]:
     checks._worker.stop()
 
 
+@pytest.mark.slow
 def test_a_right_answer_passes() -> None:
     verdict = check("03.2", right)
     assert verdict.passed, verdict

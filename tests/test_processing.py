@@ -282,6 +282,7 @@ def test_a_gaussian_is_scipys_in_floats_rounded_once(data: st.DataObject) -> Non
         assert (difference <= near_half).all()
 
 
+@pytest.mark.slow
 def test_a_gaussian_of_integers_has_no_bias() -> None:
     """SciPy on uint16 cuts decimals off after each axis: about one and a half counts too low."""
     image = np.random.default_rng(0).integers(0, 1000, (24, 24, 24), dtype="u2")
@@ -293,6 +294,7 @@ def test_a_gaussian_of_integers_has_no_bias() -> None:
     assert (ndi.gaussian_filter(image, 1, mode="nearest") - exact).mean() < -1
 
 
+@pytest.mark.slow
 @given(st.data())
 def test_a_function_with_a_halo_sees_what_it_would_see_in_the_whole(data: st.DataObject) -> None:
     image = data.draw(images())
