@@ -103,8 +103,9 @@ def test_what_is_kept_is_a_plane_of_chunks_and_halos_however_long_the_array() ->
         most = 0.0
         for region in chunk_slices(array.shape, array.chunks):
             with reads.for_region(region) as read:
-                halo = {"shape": array.shape, "dtype": "u1", "mode": "nearest", "cval": 0.0}
-                block_with_halo(read, region, (1, 1, 1), **halo)  # type: ignore[arg-type]
+                block_with_halo(
+                    read, region, (1,) * 3, shape=array.shape, dtype="u1", mode="nearest", cval=0
+                )
             most = max(most, sum(kept.result().nbytes for kept in reads._kept.values()) / 8**3)
             assert all(kept.result().base is None for kept in reads._kept.values())
         # A chunk's last reader is its neighbour along all three axes, so some more are kept.
