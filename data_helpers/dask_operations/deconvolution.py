@@ -97,9 +97,9 @@ def richardson_lucy(
     dim beside what is bright.
 
     The halo is that of `richardson_lucy_depth`: in all tests results differ by less than 1 part in
-    10 000 of the largest value from those of the whole image. Where it is larger than a chunk, a task takes
-    as many chunks as it needs, and computes most voxels many times: choose larger chunks then. A
-    task needs about 100 bytes for each voxel of a chunk with its halo.
+    10 000 of the largest value from those of the whole image. Where it is larger than a chunk, a
+    task takes as many chunks as it needs, and computes most voxels many times: choose larger chunks
+    then. A task needs about 100 bytes for each voxel of a chunk with its halo.
 
     References
     ----------
