@@ -1,5 +1,6 @@
 """A browser that can reach one host only, and servers for the sites it visits."""
 
+import asyncio
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -63,13 +64,38 @@ def address(site: Path) -> Iterator[str]:
         yield url
 
 
+@contextmanager
+def loop_running(loop: asyncio.AbstractEventLoop | None) -> Iterator[None]:
+    """Mark an event loop, or none, as the one that this thread runs."""
+    before = asyncio._get_running_loop()
+    asyncio._set_running_loop(loop)
+    try:
+        yield
+    finally:
+        asyncio._set_running_loop(before)
+
+
 @pytest.fixture(scope="session")
-def browser(chromium: str) -> Iterator[Browser]:
-    """A headless Chromium."""
+def hidden_browser(chromium: str) -> Iterator[tuple[Browser, asyncio.AbstractEventLoop]]:
+    """A headless Chromium, and the loop that has to be marked as running to work with it.
+
+    Playwright leaves that mark until the browser is closed. All that comes later on this thread,
+    tests of other things too, would then take the way of code within a loop, or fail.
+    """
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
-        yield browser
+        loop = asyncio.get_running_loop()
+        with loop_running(None):
+            yield browser, loop
         browser.close()
+
+
+@pytest.fixture
+def browser(hidden_browser: tuple[Browser, asyncio.AbstractEventLoop]) -> Iterator[Browser]:
+    """A headless Chromium, to work with in one test."""
+    browser, loop = hidden_browser
+    with loop_running(loop):
+        yield browser
 
 
 class Visit:

@@ -1,5 +1,6 @@
 """Every page of the site in a real browser: self-contained, accessible, and fit for a phone."""
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -52,6 +53,12 @@ def violations(page: Page, theme: str) -> list[tuple[str, str, str]]:
 def sideways(page: Page) -> int:
     """How many pixels a page can be scrolled sideways."""
     return int(page.evaluate("document.documentElement.scrollWidth - window.innerWidth"))
+
+
+@pytest.mark.usefixtures("hidden_browser")
+def test_an_open_browser_is_no_running_loop_to_other_tests() -> None:
+    with pytest.raises(RuntimeError, match="no running event loop"):
+        asyncio.get_running_loop()
 
 
 def test_a_page_is_self_contained_accessible_and_fits_a_phone(
