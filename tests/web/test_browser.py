@@ -17,30 +17,43 @@ THEMES = ["light", "dark"]
 # What axe says of text in the very colour of its background. It does not dare to call that wrong.
 UNREADABLE = "1:1 contrast ratio"
 
-# A page has thousands of words of code, terms and paragraphs in a few dozen looks. Axe measures all
-# of them, for a minute; one of each look tells as much. The look of a word is what it stands in.
-EACH_LOOK_ONCE = """() => {
+# Axe measures the contrast of every word, for a minute on a long page; but a page has thousands of
+# words in some hundred looks. A look is what the contrast follows from: the colours of the text and
+# of all that is painted behind it, size and weight. This marks the first word of each.
+MARK_EACH_LOOK = """() => {
   const seen = new Set()
-  const words = 'article :is(span, em, strong, code, p):not([id]):not([role]):not([style])'
-  for (const word of document.querySelectorAll(words)) {
-    let look = ''
-    for (let e = word, i = 0; e.tagName !== 'ARTICLE' && i < 5; e = e.parentElement, i++)
-      look += `${e.tagName} ${e.className} < `
-    if (seen.has(look)) word.replaceWith(...word.childNodes)
-    seen.add(look)
+  const isText = node => node.nodeType === Node.TEXT_NODE && node.data.trim()
+  const mark = (element, behind, around) => {
+    const style = getComputedStyle(element)
+    const painted = [style.backgroundColor, style.backgroundImage, style.opacity, style.position]
+    if (painted.join() !== 'rgba(0, 0, 0, 0),none,1,static') behind += painted.join() + ' < '
+    const text = [style.color, style.fill, style.fontSize, style.fontWeight, style.textDecoration]
+    const look = [behind, around, element.tagName, element.className, text].join(' | ')
+    let isNew = element.matches('input, button, select, textarea')
+    if ([...element.childNodes].some(isText) && !seen.has(look)) isNew = seen.add(look)
+    for (const child of element.children)
+      if (mark(child, behind, text.join())) isNew = true
+    if (isNew) element.setAttribute('data-new-look', '')
+    return isNew
   }
+  mark(document.body, '', '')
 }"""
+# Elements stay, without what is in them, since looks also follow from how many came before.
+LEAVE_WHAT_IS_MARKED = """() => {
+  for (const other of document.querySelectorAll('body :not([data-new-look])'))
+    other.replaceChildren()
+}"""
+COLOURS = ["color-contrast", "link-in-text-block"]
+SHAPES = {"rules": {rule: {"enabled": False} for rule in COLOURS}}
 
 
-def violations(page: Page, theme: str) -> list[tuple[str, str, str]]:
+def violations(page: Page, options: dict[str, Any] | None = None) -> list[tuple[str, str, str]]:
     """What axe finds: the rule, the element, and what to do."""
+    kinds = ["violations", "incomplete"]
     # Without preload: axe would fetch the style sheets again, relative to the wrong folder. The
     # other two leave out what a test does not read, which takes half of the time.
-    kinds = ["violations", "incomplete"]
-    options: dict[str, Any] = {"preload": False, "resultTypes": kinds, "selectors": False}
-    if theme == "dark":  # the same page in other colours
-        options["runOnly"] = ["color-contrast", "link-in-text-block"]
-    found = Axe().run(page, options=options).response
+    lean: dict[str, Any] = {"preload": False, "resultTypes": kinds, "selectors": False}
+    found = Axe().run(page, options=lean | (options or {})).response
     return [
         (rule["id"], node["html"][:200], node.get("failureSummary", "")[:300])
         for kind in kinds
@@ -48,6 +61,27 @@ def violations(page: Page, theme: str) -> list[tuple[str, str, str]]:
         for node in rule["nodes"]
         if kind == "violations" or UNREADABLE in node.get("failureSummary", "")
     ]
+
+
+def show_in(page: Page, theme: str) -> None:
+    """Show a page in a theme, at once and not by and by."""
+    page.add_style_tag(content="* { transition: none !important }")
+    page.emulate_media(color_scheme="light" if theme == "light" else "dark")
+    if page.locator("html[data-theme]").count():  # a page that only forwards has no theme
+        expect(page.locator("html")).to_have_attribute("data-theme", theme)
+
+
+def violations_of_colour(page: Page) -> dict[str, list[tuple[str, str, str]]]:
+    """What axe finds about the colours of each theme. Of the page one word of each look is left."""
+    for theme in THEMES:
+        show_in(page, theme)
+        page.evaluate(MARK_EACH_LOOK)
+    page.evaluate(LEAVE_WHAT_IS_MARKED)
+    found = {}
+    for theme in THEMES:
+        show_in(page, theme)
+        found[theme] = violations(page, {"runOnly": COLOURS})
+    return found
 
 
 def sideways(page: Page) -> int:
@@ -70,13 +104,8 @@ def test_a_page_is_self_contained_accessible_and_fits_a_phone(
     page.set_viewport_size({"width": 390, "height": 900})
     assert sideways(page) <= 0
     page.set_viewport_size({"width": 1280, "height": 900})
-    page.evaluate(EACH_LOOK_ONCE)
-    assert violations(page, "light") == []
-    page.add_style_tag(content="* { transition: none !important }")  # dark at once, not by and by
-    page.emulate_media(color_scheme="dark")
-    if page_name != "index.html":  # it only forwards, and has no theme
-        expect(page.locator("html")).to_have_attribute("data-theme", "dark")
-    assert violations(page, "dark") == []
+    assert violations(page, SHAPES) == []
+    assert violations_of_colour(page) == {"light": [], "dark": []}
     assert visited.faults == []
 
 
@@ -139,7 +168,19 @@ def test_icons_are_drawn_by_the_web_font(address: str, visit: Visit) -> None:
 def test_text_in_the_colour_of_its_background_is_seen(tiny: str, visit: Visit) -> None:
     page = visit(tiny, theme="dark").page
     page.add_style_tag(content="p { color: #121212 !important; background: #121212 }")
-    assert {rule for rule, *_ in violations(page, "dark")} == {"color-contrast"}
+    assert {rule for rule, *_ in violations(page)} == {"color-contrast"}
+
+
+def test_one_pale_word_among_its_like_is_found_in_the_theme_where_it_is_pale(
+    tiny: str, visit: Visit
+) -> None:
+    page = visit(tiny).page
+    page.evaluate("document.querySelector('article p').innerHTML = '<i>word</i> '.repeat(9)")
+    page.add_style_tag(content="html[data-theme=dark] i:nth-child(7) { color: #444 }")
+    found = violations_of_colour(page)
+    assert found["light"] == []
+    assert [(rule, html[:2]) for rule, html, _ in found["dark"]] == [("color-contrast", "<i")]
+    assert page.locator("i:not(:empty)").count() == 2
 
 
 @pytest.mark.parametrize("theme", THEMES)
@@ -148,7 +189,7 @@ def test_maths_code_tables_and_questions_are_accessible(
 ) -> None:
     visited = visit(tiny, theme=theme)
     expect(visited.page.locator("mjx-container")).to_have_count(2)
-    assert violations(visited.page, theme) == []
+    assert violations(visited.page) == []
     assert visited.faults == []
 
 
@@ -189,7 +230,7 @@ def test_a_question_is_answered_with_the_keyboard(tiny: str, visit: Visit) -> No
     expect(status).to_contain_text("Right.")
     expect(question.get_by_text("Sixteen bits.")).to_be_visible()
     expect(question.get_by_text("That is a uint8")).to_be_hidden()
-    assert violations(page, "light") == []
+    assert violations(page) == []
 
 
 def test_a_question_explains_itself_without_javascript(tiny: str, visit: Visit) -> None:
