@@ -665,9 +665,11 @@ def test_ten_times_the_budget_is_rechunked_within_the_budget(
     budget, shape = 30_000_000, (600, 512, 512)
     paths = [str(tmp_path / name) for name in ("source.zarr", "target.zarr")]
     source = zarr.create_array(paths[0], shape=shape, chunks=source_chunks, dtype="uint16")
-    noise = np.repeat(np.random.default_rng(0).integers(0, 2**10, 2**18, dtype="uint16"), 8)
-    for number, part in enumerate(chunk_slices(shape, source_chunks)):
-        source[part] = np.resize(np.roll(noise, 977 * number), index_shape(part, shape))
+    noise = np.repeat(np.random.default_rng(0).integers(0, 2**10, 2**16, dtype="uint16"), 32)
+    whole_chunks = 192  # planes
+    for z in range(0, shape[0], whole_chunks):  # begins elsewhere in the noise on every plane
+        planes = (min(whole_chunks, shape[0] - z), *shape[1:])
+        source[z : z + whole_chunks] = np.resize(np.roll(noise, z)[:-977], planes)
     target = zarr.create_array(
         paths[1], shape=shape, chunks=target_chunks, shards=shards, dtype="uint16"
     )
