@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from benchmarks._case import THREADS
 from data_helpers.grid import chunk_slices
 
-__all__ = ["chunk_files", "chunks_of", "codec_limit"]
+__all__ = ["ZSTD", "chunk_files", "chunks_of", "codec_limit"]
 
 ZSTD = Zstd(level=3, checksum=True)  # as `create_like` has it
 

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import zarr
 from numpy.typing import NDArray
 
 from benchmarks._case import THREADS, Case, Size, Work
-from benchmarks._codec import chunk_files, chunks_of, codec_limit
+from benchmarks._codec import ZSTD, chunk_files, chunks_of, codec_limit
 from benchmarks._volume import MUCH_LONGER, check_repeated, facts, longer, write_volume
 from data_helpers.grid import Index, chunk_slices
 from data_helpers.jobs import chunkwise_jobs, create_like, run_jobs
@@ -54,6 +55,26 @@ def ours(codecs: str, volume: str = "volume.zarr") -> Callable[[Path, Path], Cal
         return run
 
     return setup
+
+
+def by_hand(folder: Path, output: Path) -> Callable[[], Path]:
+    """Use the files and the bare codec, with nothing of Zarr but the names of the files."""
+
+    def run() -> Path:
+        array = zarr.open_array(folder / "volume.zarr", mode="r")
+        root = Path(create_like(array, output).store.root)
+
+        def job(source: Path) -> None:
+            values = np.frombuffer(ZSTD.decode(source.read_bytes()), array.dtype)
+            target = root / source.relative_to(array.store.root)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(ZSTD.encode(clip(values)))
+
+        with ThreadPoolExecutor(THREADS) as pool:
+            list(pool.map(job, chunk_files(array)))
+        return output
+
+    return run
 
 
 def joblib_threads(folder: Path, output: Path) -> Callable[[], Path]:
@@ -111,6 +132,7 @@ WORKS = (
             Case("codec alone", limit, "limit"),
             Case(FASTER, ours("zarrs"), "ours", ("zarrs",), {"ratio": 1.35, "bytes": 40e6}),
             Case("Jobs, zarr-python codecs", ours("zarr-python"), "ours"),
+            Case("files and codec by hand", by_hand),
             Case("joblib threads", joblib_threads, packages=("joblib",)),
             Case("Dask", dask, packages=("dask",)),
             Case("cubed", cubed, packages=("cubed",)),

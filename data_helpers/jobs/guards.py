@@ -139,7 +139,9 @@ def check_block(block: NDArray[Any], shape: tuple[int, ...], dtype: np.dtype[Any
     --------
     >>> check_block(np.zeros((2, 3), "u1"), (2, 3), np.dtype("u2"))
     """
-    if not isinstance(block, np.ndarray) or isinstance(block, np.ma.MaskedArray):
+    # To ask for masked arrays imports their module, while all other jobs wait: only if need be.
+    plain = type(block) is np.ndarray
+    if not plain and (not isinstance(block, np.ndarray) or isinstance(block, np.ma.MaskedArray)):
         raise TypeError(
             f"the function returned {type(block).__name__}; expected a NumPy array"
             + (" (fill the masked values first)" if isinstance(block, np.ndarray) else "")
