@@ -19,18 +19,20 @@ UNREADABLE = "1:1 contrast ratio"
 
 # Axe measures the contrast of every word, for a minute on a long page; but a page has thousands of
 # words in some hundred looks. A look is what the contrast follows from: the colours of the text and
-# of all that is painted behind it, size and weight. This marks the first word of each.
+# of all that is painted behind it, size and weight. This marks the first words of each; not single
+# letters, which axe passes over, and a few, since axe cannot judge what something else covers.
 MARK_EACH_LOOK = """() => {
-  const seen = new Set()
-  const isText = node => node.nodeType === Node.TEXT_NODE && node.data.trim()
+  const seen = {}
+  const isText = node => node.nodeType === Node.TEXT_NODE && node.data.trim().length > 1
   const mark = (element, behind, around) => {
+    if (!element.checkVisibility({visibilityProperty: true, opacityProperty: true})) return false
     const style = getComputedStyle(element)
     const painted = [style.backgroundColor, style.backgroundImage, style.opacity, style.position]
     if (painted.join() !== 'rgba(0, 0, 0, 0),none,1,static') behind += painted.join() + ' < '
     const text = [style.color, style.fill, style.fontSize, style.fontWeight, style.textDecoration]
     const look = [behind, around, element.tagName, element.className, text].join(' | ')
     let isNew = element.matches('input, button, select, textarea')
-    if ([...element.childNodes].some(isText) && !seen.has(look)) isNew = seen.add(look)
+    if ([...element.childNodes].some(isText)) isNew ||= (seen[look] = (seen[look] ?? 0) + 1) <= 3
     for (const child of element.children)
       if (mark(child, behind, text.join())) isNew = true
     if (isNew) element.setAttribute('data-new-look', '')
@@ -72,7 +74,7 @@ def show_in(page: Page, theme: str) -> None:
 
 
 def violations_of_colour(page: Page) -> dict[str, list[tuple[str, str, str]]]:
-    """What axe finds about the colours of each theme. Of the page one word of each look is left."""
+    """What axe finds about the colours of each theme. A few words of each look stay of the page."""
     for theme in THEMES:
         show_in(page, theme)
         page.evaluate(MARK_EACH_LOOK)
@@ -180,7 +182,7 @@ def test_one_pale_word_among_its_like_is_found_in_the_theme_where_it_is_pale(
     found = violations_of_colour(page)
     assert found["light"] == []
     assert [(rule, html[:2]) for rule, html, _ in found["dark"]] == [("color-contrast", "<i")]
-    assert page.locator("i:not(:empty)").count() == 2
+    assert page.locator("i:not(:empty)").count() == 4  # the first three, and the pale one
 
 
 @pytest.mark.parametrize("theme", THEMES)
