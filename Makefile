@@ -39,7 +39,8 @@ site: $(VENV)/.ready
 serve:
 	@test -f $(HTML)/index.html || { echo "no site yet: run make book first"; exit 1; }
 	@echo "http://127.0.0.1:$(PORT)/   (stop with Ctrl-C)"
-	@$(BIN)/python -m http.server --bind 127.0.0.1 --directory $(HTML) $(PORT) 2>/dev/null
+	@$(BIN)/python -m http.server --bind 127.0.0.1 --directory $(HTML) $(PORT) 2>/dev/null || \
+		{ echo "port $(PORT) cannot be used, or the server was stopped; try another: make serve PORT=8001"; exit 1; }
 
 # Everything: style, types, tests with doctests and coverage, a clean build of the book, the browser tests.
 # Three workers for two cores, since some tests wait.

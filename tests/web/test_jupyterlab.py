@@ -1,4 +1,4 @@
-"""A learner in JupyterLab, on a dark page: a task done wrong, then with an error, then right."""
+"""JupyterLab: pages open as notebooks, and a learner does a task wrong, broken, then right."""
 
 import json
 import os
@@ -9,12 +9,12 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import jupytext
 import pytest
+from conftest import ROOT
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from data_helpers.checks.notebooks import write_notebooks
-
-pytestmark = [pytest.mark.web, pytest.mark.slow]
 
 # All cells in the page at once, no question about news, and the harder of the two themes.
 SETTINGS = {
@@ -126,6 +126,36 @@ def contrast(element: Locator) -> float:
     )
 
 
+def test_the_environment_opens_markdown_as_notebooks(tmp_path: Path) -> None:
+    """The Makefile's own line is run, into another folder."""
+    (line,) = re.findall(
+        r"JUPYTER_CONFIG_DIR=(\S+) \$\(BIN\)/(\S+) (.+)", (ROOT / "Makefile").read_text()
+    )
+    folder, program, arguments = line
+    assert folder == "$(VENV)/etc/jupyter"
+    subprocess.run(
+        [Path(sys.executable).parent / program, *arguments.split()],
+        env=os.environ | {"JUPYTER_CONFIG_DIR": str(tmp_path)},
+        check=True,
+    )
+    settings = json.loads((tmp_path / "labconfig" / "default_setting_overrides.json").read_text())
+    viewers = settings["@jupyterlab/docmanager-extension:plugin"]["defaultViewers"]
+    assert viewers == {"markdown": "Jupytext Notebook"}
+
+
+@pytest.mark.parametrize("folder", ["book", "exercises"])
+def test_a_numbered_page_is_a_notebook_with_a_kernel(folder: str) -> None:
+    pages = sorted((ROOT / folder).glob("[0-9][0-9]_*.md"))
+    assert pages
+    for page in pages:
+        notebook = jupytext.read(page)
+        kinds = {cell.cell_type for cell in notebook.cells}
+        assert kinds >= {"code", "markdown"}, page.name
+        assert notebook.metadata.kernelspec.name == "python3", page.name
+
+
+@pytest.mark.web
+@pytest.mark.slow
 def test_a_task_is_done_wrong_then_broken_then_right(
     lab: str, browser: Browser, tmp_path: Path
 ) -> None:
