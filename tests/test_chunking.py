@@ -18,7 +18,7 @@ from conftest import require
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from strategies import chunks_for, indices_in, shapes, shapes_and_chunks
-from zarr.core.buffer import default_buffer_prototype
+from zarr.buffer import default_buffer_prototype
 from zarr.storage import LocalStore, MemoryStore
 
 from data_helpers.chunking import (

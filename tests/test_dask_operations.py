@@ -218,6 +218,7 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
     ),
     "edges, thresholds": (lambda: edge_map(IMAGE, low=2, high=1), "low is 2 and high 1; expected"),
     "min_size": (lambda: segment(IMAGE, min_size=-1), "min_size is -1; expected"),
+    "min_size, NaN": (lambda: segment(IMAGE, min_size=np.nan), "min_size is nan; expected"),  # type: ignore[arg-type]
     "connectivity": (lambda: segment(IMAGE, connectivity=3), "connectivity is 3 for an image of 2"),
     "psf, axes": (lambda: richardson_lucy(IMAGE, [1, 2, 1], 1), "psf has 1 axes, the image 2"),
     "psf, even": (lambda: richardson_lucy(IMAGE, np.ones((2, 3)), 1), "expected odd sizes"),
@@ -226,7 +227,11 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
         "weights from -1.0 to 2",
     ),
     "psf, zero": (lambda: richardson_lucy(IMAGE, np.zeros((3, 3)), 1), "and not only 0"),
-    "iterations": (lambda: richardson_lucy(IMAGE, PSF, 0), "iterations is 0; expected 1 or more"),
+    "iterations": (
+        lambda: richardson_lucy(IMAGE, PSF, 0),
+        "iterations is 0; expected a whole number",
+    ),
+    "iterations, parts": (lambda: richardson_lucy(IMAGE, PSF, 2.5), "expected a whole number"),  # type: ignore[arg-type]
 }
 
 

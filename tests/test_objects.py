@@ -16,9 +16,12 @@ from hypothesis import strategies as st
 from memory import peak_of
 from numpy.typing import NDArray
 from strategies import chunks_for, irregular_chunks_for, shapes
+from zarr.storage import MemoryStore
 
+from data_helpers.chunking import CountingStore
 from data_helpers.jobs import ChunkError, create_like, verify
 from data_helpers.objects import (
+    depth_needed,
     fill_holes,
     label,
     label_zarr,
@@ -27,6 +30,7 @@ from data_helpers.objects import (
     overlaps,
     remove_small_objects,
     renumber,
+    split_touching,
 )
 
 
@@ -345,7 +349,7 @@ def test_a_zarr_array_names_the_columns(tmp_path: Path) -> None:
         tmp_path / "labels", shape=(4, 4), chunks=(2, 2), dtype="u1", dimension_names=("t", "x")
     )
     labels[...] = 1
-    table = measure(labels, voxel_size=(1.0, 0.5), n_jobs=2)
+    table = measure(labels, None, (1.0, 0.5), n_jobs=2)
     assert list(table.columns) == [
         *("area", "volume", "bbox_t_min", "bbox_t_max", "bbox_x_min", "bbox_x_max"),
         *("centroid_t", "centroid_x"),
@@ -357,6 +361,59 @@ def test_an_image_without_objects_gives_a_table_without_rows() -> None:
     table = measure(np.zeros((4, 4), int), np.ones((4, 4)))
     assert len(table) == 0
     assert list(table.columns)[-3:] == ["mean", "min", "max"]
+
+
+@pytest.mark.parametrize("kind", ["numpy", "dask", "zarr"])
+def test_an_image_without_voxels_gives_a_table_without_rows(kind: str) -> None:
+    empty = np.zeros((0, 5), int)
+    image = {
+        "numpy": lambda: empty,
+        "dask": lambda: da.from_array(empty),
+        "zarr": lambda: zarr.create_array({}, data=empty, chunks=(2, 2)),
+    }[kind]()
+    assert list(measure(image, image).columns) == list(
+        measure(np.ones((1, 5), int), np.ones((1, 5)))
+    )
+    assert len(measure(image, image)) == len(overlaps(image, image)) == 0
+    assert label_zarr(empty, np.zeros((0, 5), int), chunks=(2, 2)) == 0
+
+
+@pytest.mark.parametrize("function", [measure, overlaps])
+def test_unknown_chunks_are_refused_with_what_to_do(function: Any) -> None:
+    labels = da.ones((6, 4), chunks=2, dtype=int)
+    some = labels[labels.sum(axis=1) > 3]
+    with pytest.raises(ValueError, match=r"shape \(nan, 4\) is not known yet; call compute_chunk"):
+        function(some, some)
+
+
+@given(
+    st.tuples(st.integers(1, 20), st.integers(1, 20)),
+    st.tuples(st.integers(1, 8), st.integers(1, 8)),
+    st.tuples(st.integers(1, 8), st.integers(1, 8)),
+)
+def test_chunks_of_labels_and_intensities_are_read_once_however_they_are_cut(
+    shape: tuple[int, int], chunks: tuple[int, int], others: tuple[int, int]
+) -> None:
+    labels = np.random.default_rng(3).integers(1, 4, shape)
+    stores = [CountingStore(MemoryStore()) for _ in range(2)]
+    images = [
+        zarr.create_array(store, data=labels, chunks=cut)
+        for store, cut in zip(stores, (chunks, others), strict=True)
+    ]
+    for store in stores:
+        store.reset()
+    table = measure(*images, n_jobs=1)
+    pd.testing.assert_frame_equal(table, measure(labels, labels))
+    assert {count for store in stores for count in store.keys_read.values()} == {1}
+
+
+def test_labelling_reads_the_source_twice() -> None:
+    mask = np.random.default_rng(3).random((12, 10)) < 0.5
+    store = CountingStore(MemoryStore())
+    source = zarr.create_array(store, data=mask, chunks=(4, 5))
+    store.reset()
+    label_zarr(source, zarr.create_array({}, shape=mask.shape, chunks=(4, 5), dtype="i4"))
+    assert set(store.keys_read.values()) == {2}
 
 
 @pytest.mark.parametrize("size", [(1.0, 1.0), (1.0, 0.0, 1.0), (1, -1, 1), (1, np.nan, 1), 0])
@@ -381,7 +438,7 @@ def test_other_inputs_that_do_not_fit_are_refused_with_what_to_do() -> None:
         measure(labels, axes="yy")
 
 
-@pytest.mark.parametrize("min_size", [-1, 2.5, True])
+@pytest.mark.parametrize("min_size", [-1, 2.5, True, np.nan, np.inf])
 def test_a_smallest_size_that_is_none_is_refused(min_size: Any) -> None:
     with pytest.raises(ValueError, match=f"min_size is {min_size}; expected a whole number"):
         remove_small_objects(np.ones(3, int), min_size)
@@ -521,7 +578,9 @@ def test_a_cluster_of_processes_gives_the_same_objects(mask: NDArray[np.bool_]) 
         large = renumber(remove_small_objects(label(lazy), 5))
         table = measure(large, da.from_array(intensity, (11, 16, 30)))
         filled = fill_holes(lazy).compute()
+        split = split_touching(lazy, prominence=1.0, depth=depth_needed(lazy)).compute()
     np.testing.assert_array_equal(labels, whole(mask, 3))
     expected = renumber(remove_small_objects(whole(mask, 1), 5))
     pd.testing.assert_frame_equal(table, measure(expected, intensity))
     np.testing.assert_array_equal(filled, ndi.binary_fill_holes(mask))
+    np.testing.assert_array_equal(split, split_touching(mask, prominence=1.0))

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from skimage.filters import threshold_otsu
 from strategies import irregular_chunks_for, shapes
 
+from data_helpers.dask_operations import segment
 from data_helpers.objects import (
     depth_needed,
     fill_holes,
@@ -271,12 +272,14 @@ def test_memory_of_a_split_does_not_grow_with_the_image() -> None:
 def test_real_nuclei_split_in_chunks_are_those_of_the_whole_and_agree_with_the_reference() -> None:
     nuclei, sides = load_nuclei_data("numpy"), sample_info("nuclei").voxel_size
     smooth = ndi.gaussian_filter(nuclei.astype("f4"), 2, mode="nearest")
-    mask = fill_holes(smooth > threshold_otsu(smooth))
-    parts = split_touching(mask, prominence=0.6, voxel_size=sides)
-    lazy = da.from_array(mask, (60, 128, 128))
-    chunked = split_touching(lazy, prominence=0.6, voxel_size=sides, depth=depth_needed(lazy))
-    np.testing.assert_array_equal(chunked.compute(), parts)
-    table = match_objects(remove_small_objects(parts, 500), load_nuclei_labels("numpy"))
+    mask = ndi.binary_fill_holes(smooth > threshold_otsu(smooth))
+    parts = remove_small_objects(split_touching(mask, prominence=0.6, voxel_size=sides), 500)
+
+    lazy = fill_holes(segment(da.from_array(nuclei, (60, 128, 128)), sigma=2)).persist()
+    split = split_touching(lazy, prominence=0.6, voxel_size=sides, depth=depth_needed(lazy))
+    chunked = renumber(remove_small_objects(split, 500)).compute()
+    np.testing.assert_array_equal(chunked, renumber(parts))
+    table = match_objects(chunked, load_nuclei_labels("numpy"))
     unsplit = match_objects(label(mask), load_nuclei_labels("numpy"))
     assert unsplit.loc[0.5, "recall"] < 0.6
     assert table.loc[0.5, "recall"] == 1

@@ -22,8 +22,8 @@ from matplotlib.text import Text
 from numpy.typing import NDArray
 from skimage.color import deltaE_ciede2000, rgb2lab
 from strategies import chunks_for, indices_in, shapes
+from zarr.abc.buffer import Buffer, BufferPrototype
 from zarr.abc.store import ByteRequest
-from zarr.core.buffer import Buffer, BufferPrototype
 from zarr.storage import MemoryStore, WrapperStore
 
 from data_helpers import plotting

@@ -10,9 +10,8 @@ from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
-from zarr.abc.buffer import Buffer
+from zarr.abc.buffer import Buffer, BufferPrototype
 from zarr.abc.store import ByteRequest, Store
-from zarr.core.buffer import BufferPrototype
 from zarr.storage import LocalStore, WrapperStore
 
 __all__ = ["CountingStore", "StoreRequest"]

@@ -6,7 +6,12 @@
 - `lazy`: the two passes as one Dask graph. `checks`: what can be labelled at all.
 """
 
-from data_helpers.components.checks import check_connectivity, check_mask, label_dtype
+from data_helpers.components.checks import (
+    check_connectivity,
+    check_mask,
+    check_min_size,
+    label_dtype,
+)
 from data_helpers.components.gather import Gathering
 from data_helpers.components.lazy import keep_lazily, label_lazily
 from data_helpers.components.merge import Joined, Numbering, join, merge, offsets_after
@@ -19,6 +24,7 @@ __all__ = [
     "Pieces",
     "check_connectivity",
     "check_mask",
+    "check_min_size",
     "find_pieces",
     "join",
     "keep_lazily",

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["check_connectivity", "check_mask", "label_dtype"]
+__all__ = ["check_connectivity", "check_mask", "check_min_size", "label_dtype"]
 
 
 def check_connectivity(connectivity: int, dimensions: int) -> None:
@@ -71,6 +71,37 @@ def check_mask(mask: Any, connectivity: int) -> None:
             f"the shape {mask.shape} is not known yet; call compute_chunk_sizes() on the Dask "
             "array first"
         )
+
+
+def check_min_size(min_size: float) -> int:
+    """Refuse a number of voxels that is none.
+
+    Parameters
+    ----------
+    min_size
+        Objects of fewer voxels than this are small.
+
+    Returns
+    -------
+    int
+        The number.
+
+    Raises
+    ------
+    ValueError
+        If it is negative or no whole number.
+
+    Examples
+    --------
+    >>> check_min_size(20.0)
+    20
+    """
+    if isinstance(min_size, bool) or not min_size >= 0 or min_size % 1 != 0:
+        raise ValueError(
+            f"min_size is {min_size}; expected a whole number of voxels, 0 or more: divide a "
+            "volume by that of a voxel, and round"
+        )
+    return int(min_size)
 
 
 def label_dtype(shape: Sequence[int]) -> np.dtype[Any]:

@@ -135,8 +135,8 @@ def richardson_lucy(
 def _checked_psf(psf: ArrayLike, iterations: int) -> NDArray[np.float64]:
     """Give the PSF with a sum of 1, or say what is wrong with it."""
     weights = np.array(psf, "f8")
-    if iterations < 1:
-        raise ValueError(f"iterations is {iterations}; expected 1 or more")
+    if iterations < 1 or iterations % 1 != 0:
+        raise ValueError(f"iterations is {iterations}; expected a whole number, 1 or more")
     if any(size % 2 == 0 for size in weights.shape):
         raise ValueError(
             f"psf has shape {weights.shape}; expected odd sizes, so that there is a centre: add a "

@@ -55,7 +55,7 @@ def background_ratio(
     check_image(fluorescence, "fluorescence", "iuf")
     partners = {"brightfield": brightfield}
     ratio: Callable[..., NDArray[np.float32]] = _ratio
-    if isinstance(background, int | float):
+    if isinstance(background, int | float | np.number):
         ratio = partial(_ratio, background=background)
     else:
         partners["background"] = background

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import dask.array as da
 import numpy as np
 
-from data_helpers.components import check_connectivity, keep_lazily
+from data_helpers.components import check_connectivity, check_min_size, keep_lazily
 from data_helpers.dask_operations.inputs import check_image
 from data_helpers.dask_operations.passes import map_with
 from data_helpers.dask_operations.smoothing import gaussian_filter
@@ -64,8 +64,7 @@ def segment(
     """
     check_image(x, "x")
     check_connectivity(connectivity, x.ndim)
-    if min_size < 0:
-        raise ValueError(f"min_size is {min_size}; expected a number of voxels, 0 or more")
+    min_size = check_min_size(min_size)
     smooth = gaussian_filter(x, sigma)
     threshold = otsu_threshold(smooth)
     bright = map_with(np.greater, smooth, threshold, dtype=bool, label="bright")

@@ -12,7 +12,7 @@ from data_helpers.dask_operations.halos import map_padded
 from data_helpers.dask_operations.inputs import check_image, float_dtype
 from data_helpers.jobs import EdgeMode
 from data_helpers.processing import gaussian_depth
-from data_helpers.processing.halo import without_halo
+from data_helpers.processing.halo import per_axis, without_halo
 
 __all__ = ["gaussian_filter"]
 
@@ -69,8 +69,7 @@ def gaussian_filter(
     """
     check_image(x, "x")
     depths = gaussian_depth(sigma, truncate=truncate, ndim=x.ndim)
-    sigmas = (sigma,) * x.ndim if isinstance(sigma, int | float) else tuple(sigma)
-    smooth = partial(_smooth, sigmas=sigmas, depths=depths, truncate=truncate)
+    smooth = partial(_smooth, sigmas=per_axis(sigma, x.ndim), depths=depths, truncate=truncate)
     dtype = float_dtype(x.dtype)
     return map_padded(
         smooth, x, depths, mode=mode, cval=cval, work=dtype, dtype=dtype, label="gaussian"

@@ -6,8 +6,8 @@ from math import prod
 from typing import Any
 
 import numpy as np
+from zarr.buffer import default_buffer_prototype
 from zarr.codecs import Crc32cCodec, ShardingCodec
-from zarr.core.buffer import default_buffer_prototype
 from zarr.core.sync import sync
 
 from data_helpers.grid import Index, chunk_slices, index_bounds

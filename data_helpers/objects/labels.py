@@ -107,7 +107,9 @@ def label_zarr(
     """Label an image chunk by chunk, from one Zarr array into another.
 
     The source is read twice: first for the pieces of objects in each chunk and the faces that
-    chunks share, then, when it is known which pieces are one object, for the labels.
+    chunks share, then, when it is known which pieces are one object, for the labels. Both times it
+    is read in the target's chunks; give the target chunks that hold whole chunks of the source,
+    else the source's are decoded for each of the target's they reach into.
 
     Parameters
     ----------
@@ -155,7 +157,10 @@ def label_zarr(
     check_same_shape(source, target)
     check_not_in_place(source, target)
     check_mask(source, connectivity)
+    _check_room(0, np.dtype(target.dtype))
     regions = _Regions(tuple(source.shape), _region_sizes(source, target, chunks))
+    if 0 in source.shape:
+        return 0
     numbering = _number_all(source, regions, connectivity, Workers(n_jobs, backend, progress))
     _check_room(numbering.count, np.dtype(target.dtype))
     jobs = output_jobs(

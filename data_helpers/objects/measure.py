@@ -25,8 +25,8 @@ __all__ = ["axis_names", "check_voxel_size", "measure"]
 def measure(
     labels: Any,
     intensity: Any = None,
-    *,
     voxel_size: float | Sequence[float] = 1.0,
+    *,
     axes: Sequence[str] | None = None,
     n_jobs: int = -1,
     backend: str | None = None,
@@ -40,7 +40,9 @@ def measure(
         NumPy, Zarr or Dask array of integers; 0 is background. A Dask array is computed.
     intensity
         An image of the same shape: booleans, integers up to int64, or floats. If both are
-        Dask arrays, of the same chunks. None leaves its columns out.
+        Dask arrays, of the same chunks. None leaves its columns out. Zarr arrays of different
+        chunks are read in regions that hold whole chunks of both, up to 32 million voxels;
+        above that, chunks of the intensity are read once for each chunk of labels in them.
     voxel_size
         Length of a voxel's sides, in the unit you want: one number, or one per axis.
     axes
@@ -67,7 +69,7 @@ def measure(
     TypeError
         If labels are not integers, or intensities are of another kind.
     ValueError
-        If shapes or chunks differ, or `voxel_size` or `axes` do not fit.
+        If shapes or chunks differ or are unknown, or `voxel_size` or `axes` do not fit.
 
     Examples
     --------

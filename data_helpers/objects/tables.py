@@ -12,7 +12,7 @@ from dask.graph_manipulation import bind
 from dask.highlevelgraph import HighLevelGraph
 from numpy.typing import NDArray
 
-from data_helpers.components import label_dtype
+from data_helpers.components import check_min_size, label_dtype
 from data_helpers.objects.values import check_labels, codes_and_values, sizes_of
 
 __all__ = ["remove_small_objects", "renumber"]
@@ -49,13 +49,9 @@ def remove_small_objects(labels: Any, min_size: int) -> Any:
     >>> remove_small_objects(np.array([1, 1, 0, 2, 3, 3]), 2)
     array([1, 1, 0, 0, 3, 3])
     """
-    if isinstance(min_size, bool) or min_size != int(min_size) or min_size < 0:
-        raise ValueError(
-            f"min_size is {min_size}; expected a whole number of voxels, 0 or more: divide a "
-            "volume by that of a voxel, and round"
-        )
+    voxels = check_min_size(min_size)
     check_labels(labels)
-    return _changed(labels, partial(_without_small, int(min_size)), labels.dtype)
+    return _changed(labels, partial(_without_small, voxels), labels.dtype)
 
 
 def renumber(labels: Any) -> Any:

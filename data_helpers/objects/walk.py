@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from math import lcm, prod
 from typing import Any, TypeVar
 
 import dask.array as da
@@ -20,6 +21,7 @@ __all__ = ["ask_chunks"]
 Answer = TypeVar("Answer")
 
 _PLANES = 2**22  # voxels of an image in memory to look at together, at least one plane
+_TOGETHER = 2**25  # voxels of a region that holds whole chunks of several images, at most
 
 
 def ask_chunks(
@@ -33,19 +35,20 @@ def ask_chunks(
         Takes the place of a block in the image (one start per axis) and one block of each image.
     images
         NumPy, Zarr or Dask, of one shape. With a Dask image among them Dask computes the answers,
-        and all Dask images must have the same chunks. Else the first image's chunks are read.
+        and all Dask images must have the same chunks. Else regions are read that hold whole chunks
+        of all images, or the first image's chunks where those would be too large.
     workers
         Who does the work, except for Dask.
 
     Returns
     -------
     list
-        One answer per chunk, in no particular order.
+        One answer per chunk or region, in no particular order; one for an image without voxels.
 
     Raises
     ------
     ValueError
-        If shapes differ, or chunks of Dask images do.
+        If shapes differ, or chunks of Dask images do or are unknown.
 
     Examples
     --------
@@ -59,7 +62,8 @@ def ask_chunks(
         return _ask_dask(question, images)
     answers: list[Answer] = []
     ask = _Ask(question, [fast_to_read(image) for image in images])
-    regions = chunk_slices(images[0].shape, _regions(images[0]))
+    shape = images[0].shape
+    regions = list(chunk_slices(shape, _regions(images))) or [tuple(slice(0, n) for n in shape)]
     jobs = [joblib.delayed(ask)(region) for region in regions]
     workers.run(jobs, lambda _number, answer: answers.append(answer))
     return answers
@@ -78,11 +82,16 @@ class _Ask:
         return self.question([part.start for part in index], *blocks)
 
 
-def _regions(image: Any) -> Chunks:
-    """Choose what to read at a time: chunks, or some planes of an image without."""
-    if (chunks := getattr(image, "chunks", None)) is not None:
-        found: Chunks = chunks
-        return found
+def _regions(images: Sequence[Any]) -> Chunks:
+    """Choose what to read at a time: whole chunks of all images, or some planes without chunks."""
+    image = images[0]
+    cut = [i.chunks for i in images if getattr(i, "chunks", None) is not None]
+    if cut:
+        together = tuple(
+            min(lcm(*sizes), max(length, 1))
+            for *sizes, length in zip(*cut, image.shape, strict=True)
+        )
+        return together if prod(together) <= _TOGETHER else cut[0]
     plane = max(int(np.prod(image.shape[1:])), 1)
     return (max(1, _PLANES // plane), *(max(length, 1) for length in image.shape[1:]))
 
@@ -90,6 +99,11 @@ def _regions(image: Any) -> Chunks:
 def _ask_dask(question: Callable[..., Answer], images: Sequence[Any]) -> list[Answer]:
     """Ask in one Dask graph, a task per chunk."""
     lazy = _all_lazy(images)
+    if any(length != length for length in lazy[0].shape):  # only NaN, an unknown length in Dask
+        raise ValueError(
+            f"the shape {lazy[0].shape} is not known yet; call compute_chunk_sizes() on the Dask "
+            "array first"
+        )
     name = "ask-" + tokenize(question, [image.name for image in lazy])
     graph: dict[Any, Any] = {}
     for block in np.ndindex(*lazy[0].numblocks):

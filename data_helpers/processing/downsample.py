@@ -58,7 +58,7 @@ def downsample(
         "mean" is exact, and rounded half up for integers. "mode" is the most frequent value, the
         smallest of several: for labels. "nearest" is the voxel nearest to the window's centre,
         the lower of two. "max" and "min" are what they say. NaN makes its window's mean, max and
-        min NaN.
+        min NaN; "mode" counts each NaN as a value of its own, and "nearest" takes what is there.
     chunks
         Size of the regions, if not the output's shards or chunks (or, for a NumPy output, what
         the input's chunks become). Must be multiples of the output's.

@@ -27,6 +27,7 @@ from data_helpers.processing.halo import (
     check_depth,
     gaussian_depth,
     kernel_depth,
+    per_axis,
     without_halo,
 )
 from data_helpers.processing.kernels import Convolution, Gaussian
@@ -232,8 +233,7 @@ def gaussian(
     """
     depths = gaussian_depth(sigma, truncate=truncate, ndim=len(input_array.shape))
     check_dtypes(input_array.dtype, output.dtype)
-    sigmas = (sigma,) * len(depths) if isinstance(sigma, int | float) else tuple(sigma)
-    apply = Gaussian(sigmas, depths, output.dtype)
+    apply = Gaussian(per_axis(sigma, len(depths)), depths, output.dtype)
     work = work_dtype(input_array.dtype, output.dtype)
     compute = _WithHalo(apply, input_array, depths, mode, cval, output.dtype, work)
     _fill(compute, output, chunks, n_jobs, backend, progress, manifest)

@@ -26,6 +26,7 @@ __all__ = [
     "check_depth",
     "gaussian_depth",
     "kernel_depth",
+    "per_axis",
     "read_with_halo",
     "without_halo",
 ]
@@ -88,7 +89,7 @@ def gaussian_depth(
     >>> gaussian_depth(2.0), gaussian_depth((0, 1.2), ndim=2)
     ((8, 8, 8), (0, 5))
     """
-    sigmas = (sigma,) * ndim if isinstance(sigma, int | float) else tuple(sigma)
+    sigmas = per_axis(sigma, ndim)
     if len(sigmas) != ndim:
         raise ValueError(
             f"sigma {sigmas} has {len(sigmas)} entries for {ndim} axes; give one number, or one "
@@ -100,6 +101,30 @@ def gaussian_depth(
             "truncate above 0, all of them finite"
         )
     return tuple(int(truncate * float(one) + 0.5) for one in sigmas)
+
+
+def per_axis(number: float | Sequence[float], ndim: int) -> tuple[float, ...]:
+    """Give one number, Python's or NumPy's, for every axis; several numbers as they are.
+
+    Parameters
+    ----------
+    number
+        One number, or several.
+    ndim
+        Number of axes.
+
+    Returns
+    -------
+    tuple of float
+        The numbers.
+
+    Examples
+    --------
+    >>> per_axis(2, 3), per_axis((0, 1.5), 2)
+    ((2.0, 2.0, 2.0), (0.0, 1.5))
+    """
+    given = np.asarray(number, float)
+    return tuple(given.tolist()) if given.ndim else (float(given),) * ndim
 
 
 def check_depth(depth: Depth, ndim: int) -> tuple[int, ...]:

@@ -147,6 +147,8 @@ class _Count:
     def __call__(self, index: Index) -> NDArray[np.int64]:
         """Give the counts of one region."""
         values = np.asarray(self.array[index]).ravel()
+        if values.dtype == bool:  # NumPy counts them, with a warning
+            values = values.view(np.uint8)
         return np.histogram(values, self.bins, self.limits)[0].astype("i8")
 
 
