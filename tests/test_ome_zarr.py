@@ -4,6 +4,7 @@ import json
 import re
 from collections import Counter
 from fractions import Fraction
+from itertools import product
 from math import floor
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,7 @@ from data_helpers import (
     write_labels,
     write_multiscale,
 )
+from data_helpers.jobs import fast_to_read
 
 AXES = {2: "yx", 3: "zyx", 4: "czyx", 5: "tczyx"}
 INTEGERS = ("uint8", "uint16", "uint32", "int16")
@@ -241,6 +243,32 @@ def test_a_stitched_view_is_a_source(tmp_path: Path) -> None:
     pyramid = write_multiscale(view, {}, axes="yx", voxel_size=1, chunks=(8, 8), levels=2)
     np.testing.assert_array_equal(pyramid[0][...], image)
     np.testing.assert_array_equal(pyramid[1][...], brute_force(image, (2, 2), "mean"))
+
+
+@pytest.mark.parametrize("version", ["0.4", "0.5"])
+def test_with_and_without_the_fast_codecs_the_same_files_are_written(
+    version: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Level 0 has other chunks than the source, so that it is decoded, not copied."""
+    pytest.importorskip("zarrs")
+    image = np.random.default_rng(6).integers(0, 60000, (12, 23, 31), dtype="uint16")
+    stored = {
+        2: zarr.create_array(tmp_path / "2", data=image, chunks=(5, 7, 9), zarr_format=2),
+        3: zarr.create_array(tmp_path / "3", data=image, chunks=(2, 4, 4), shards=(4, 8, 8)),
+    }
+    written, decoders = [], []
+    for codecs, source in product(("zarrs", "zarr-python"), stored.values()):
+        monkeypatch.setenv("DATA_HELPERS_CODECS", codecs)
+        pipeline = type(fast_to_read(source).async_array.codec_pipeline).__name__
+        decoders.append(pipeline)
+        place = tmp_path / f"{codecs} {source.metadata.zarr_format}"
+        options: dict[str, Any] = {"axes": "zyx", "voxel_size": 1, "chunks": (8, 8, 8)}
+        write_multiscale(source, place, **options, levels=3, version=version)
+        found = (path for path in sorted(place.rglob("*")) if path.is_file())
+        written.append({str(path.relative_to(place)): path.read_bytes() for path in found})
+    assert decoders == ["ZarrsCodecPipeline"] * 2 + ["BatchedCodecPipeline"] * 2
+    assert written[0]
+    assert all(files == written[0] for files in written)
 
 
 # ---- levels

@@ -9,18 +9,27 @@ import signal
 import subprocess
 import sys
 import time
+import warnings
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import Any
 
+import dask
+import dask.array as da
 import numpy as np
 import pytest
+import tifffile
 import zarr
 from numpy.typing import NDArray
+from zarr.storage import MemoryStore
 
 from data_helpers import (
     ChunkError,
     IncompleteImageError,
+    lazy_stitch,
     open_multiscale,
     remove_incomplete,
     validate,
@@ -28,6 +37,7 @@ from data_helpers import (
     write_multiscale,
 )
 from data_helpers.jobs.manifest import Manifest
+from data_helpers.ome_zarr.target import below
 
 SMALL = (10, 16, 20)
 KINDS = ("0.4", "0.5", "0.5 with shards")
@@ -231,6 +241,9 @@ def test_an_unfinished_image_is_recognised_and_removed_or_replaced(tmp_path: Pat
     target = interrupted()
     with pytest.raises(FileExistsError, match=r"whose writer was stopped.*give the manifest"):
         write_multiscale(pixels(), target, **options("0.5"))
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(FileExistsError, match=r"whose writer was stopped.*give the manifest"):
+        write_multiscale(pixels(), target, manifest=tmp_path / "empty", **options("0.5"))
     remove_incomplete(target)
     assert not target.exists()
     shutil.rmtree(tmp_path / "m")
@@ -272,6 +285,239 @@ def test_an_image_is_not_replaced_by_what_is_read_from_it(written: Path) -> None
     with pytest.raises(ValueError, match="the source lies in the target"):
         write_multiscale(open_multiscale(written)[0], written, overwrite=True, **OPTIONS)
     assert files(written) == before
+
+
+@pytest.mark.parametrize("version", ["0.4", "0.5"])
+def test_an_empty_manifest_is_no_leave_to_replace_a_finished_image(
+    version: str, tmp_path: Path
+) -> None:
+    target, empty = tmp_path / "image", tmp_path / "empty"
+    empty.mkdir()
+    write_multiscale(pixels(SMALL), target, **options(version))
+    write_labels(pixels(SMALL), target, name="cells")
+    before = files(tmp_path)
+    with pytest.raises(FileExistsError, match="overwrite=True to replace it"):
+        write_multiscale(pixels(SMALL) + 1, target, manifest=empty, **options(version))
+    with pytest.raises(FileExistsError, match="overwrite=True to replace it"):
+        write_labels(pixels(SMALL) + 1, target, name="cells", manifest=empty)
+    assert files(tmp_path) == before
+
+
+def test_a_finished_image_stays_when_its_manifest_is_of_other_work(tmp_path: Path) -> None:
+    target, manifest = tmp_path / "image", tmp_path / "manifest"
+    write_multiscale(pixels(SMALL), target, manifest=manifest, **options("0.5"))
+    before = files(tmp_path)
+    write_multiscale(pixels(SMALL), target, manifest=manifest, **options("0.5"))
+    assert files(tmp_path) == before
+    others = ({"voxel_size": 3}, {"name": "other"}, {"method": "nearest"}, {"chunks": (4, 4, 4)})
+    for other in others:
+        with pytest.raises(FileExistsError, match="overwrite=True to replace it"):
+            write_multiscale(
+                pixels(SMALL), target, manifest=manifest, **{**options("0.5"), **other}
+            )
+    with pytest.raises(FileExistsError, match="overwrite=True to replace it"):
+        write_multiscale(pixels(SMALL) + 1, target, manifest=manifest, **options("0.5"))
+    assert files(tmp_path) == before
+    # Notes that have no end are of a run that did not finish this image.
+    record = manifest / "1.jsonl"
+    record.write_bytes(record.read_bytes().removesuffix(b'{"finished": true}\n'))
+    with pytest.raises(FileExistsError, match="overwrite=True to replace it"):
+        write_multiscale(pixels(SMALL), target, manifest=manifest, **options("0.5"))
+
+
+def test_metadata_that_were_added_stay_when_nothing_is_left_to_do(tmp_path: Path) -> None:
+    target, manifest = tmp_path / "image", tmp_path / "manifest"
+    write_multiscale(pixels(SMALL), target, manifest=manifest, **options("0.5"))
+    zarr.open_group(target, mode="r+").attrs["note"] = "mine"
+    write_multiscale(pixels(SMALL), target, manifest=manifest, **options("0.5"))
+    assert zarr.open_group(target, mode="r").attrs["note"] == "mine"
+
+
+# ---- stopped while deleting
+
+
+class Stopped(BaseException):
+    """What stands for a kill."""
+
+
+def stop_after(deletions: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let so many files be deleted, on disk or in memory, and no more."""
+    left = iter(range(deletions))
+
+    def counted(delete: Callable[..., Any]) -> Callable[..., Any]:
+        def counting(*args: Any, **options: Any) -> Any:
+            if next(left, None) is None:
+                raise Stopped
+            return delete(*args, **options)
+
+        return counting
+
+    monkeypatch.setattr(os, "unlink", counted(os.unlink))
+    monkeypatch.setattr(MemoryStore, "delete", counted(MemoryStore.delete))
+
+
+def a_copy(place: str, folder: Path, version: str) -> Any:
+    """An image with labels and consolidated metadata, on disk or in memory."""
+    original = folder / version
+    if not original.exists():
+        only = {**OPTIONS, "levels": 1, "version": version}
+        write_multiscale(pixels((4, 6, 6)), original, **only)
+        write_labels(pixels((4, 6, 6)), original, name="cells")
+        with warnings.catch_warnings():  # consolidated metadata are not in the specification of 3
+            warnings.simplefilter("ignore")
+            zarr.consolidate_metadata(original)
+    if place == "disk":
+        return shutil.copytree(original, folder / "copy", dirs_exist_ok=True)
+    # Chunks first, so that they are the first to go.
+    contents = sorted(files(original).items(), key=lambda file: -file[0].count("/"))
+    return {name: zarr.core.buffer.cpu.Buffer.from_bytes(content) for name, content in contents}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("place", ["disk", "memory"])
+@pytest.mark.parametrize(("old", "new"), list(product(("0.4", "0.5"), repeat=2)))
+def test_an_image_whose_deletion_was_stopped_never_looks_complete(
+    old: str, new: str, place: str, tmp_path: Path
+) -> None:
+    def replace(target: Any) -> None:
+        again = {**OPTIONS, "levels": 1, "version": new}
+        write_multiscale(pixels((4, 6, 6)) + 1, target, overwrite=True, **again)
+
+    refused, work = 0, {**OPTIONS, "levels": 1, "version": old}
+    write_multiscale(pixels((4, 6, 6)), tmp_path / "done", manifest=tmp_path / "m", **work)
+    for after in range(100):
+        target = a_copy(place, tmp_path, old)
+        with pytest.MonkeyPatch.context() as patch, suppress(Stopped):
+            stop_after(after, patch)
+            replace(target)
+            break
+        for group in (below(target, "labels/cells"), target):
+            try:
+                open_multiscale(group)
+            except (IncompleteImageError, FileNotFoundError) as error:
+                reason = error
+            else:  # nothing is deleted before the marks are there
+                reason = None
+                assert validate(group) == []
+        if reason is not None:
+            assert isinstance(reason, IncompleteImageError)
+            refused += 1
+            with pytest.raises((FileExistsError, ValueError), match=r"was stopped|other work"):
+                write_multiscale(pixels((4, 6, 6)), target, manifest=tmp_path / "m", **work)
+            if after % 2:
+                remove_incomplete(target)
+                assert not (target.exists() if place == "disk" else target)
+        replace(target)
+        assert len(open_multiscale(target)) == 1
+        assert zarr.open_group(target, mode="r").metadata.consolidated_metadata is None
+        assert validate(target) == []
+    assert refused > 5
+    assert validate(target) == []
+
+
+def test_half_an_image_is_not_gone_on_with_from_the_notes_of_another(tmp_path: Path) -> None:
+    target, manifest = tmp_path / "image", tmp_path / "manifest"
+    write_multiscale(pixels(SMALL), target, manifest=manifest, **options("0.5"))
+    write_multiscale(pixels(SMALL) + 1, target, overwrite=True, **options("0.5"))
+    with pytest.MonkeyPatch.context() as patch:
+        stop_after(1, patch)
+        with pytest.raises(Stopped):
+            write_multiscale(pixels(SMALL), target, overwrite=True, **options("0.5"))
+    with pytest.raises(FileExistsError, match="whose writer was stopped"):
+        write_multiscale(pixels(SMALL), target, manifest=manifest, **options("0.5"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("place", ["disk", "memory"])
+@pytest.mark.parametrize("version", ["0.4", "0.5"])
+def test_a_removal_that_was_stopped_can_be_repeated(
+    version: str, place: str, tmp_path: Path
+) -> None:
+    for after in range(100):
+        target = a_copy(place, tmp_path, version)
+        group = zarr.open_group(target, mode="r+", use_consolidated=False)
+        group.attrs.put({"data_helpers": {"incomplete": "stopped"}})
+        with pytest.MonkeyPatch.context() as patch:
+            stop_after(after, patch)
+            with suppress(Stopped):
+                remove_incomplete(target)
+        if not (target.exists() if place == "disk" else target):
+            break
+        with pytest.raises(IncompleteImageError):
+            open_multiscale(target)
+        remove_incomplete(target)
+        assert not (target.exists() if place == "disk" else target)
+    assert after > 5
+
+
+def test_what_a_killed_writer_of_a_file_has_left_does_not_hinder_overwriting(
+    written: Path,
+) -> None:
+    leftover = written / f"zarr.{'0a' * 16}.partial"
+    leftover.write_text("{")
+    write_multiscale(pixels(SMALL), written, overwrite=True, **options("0.5"))
+    assert not leftover.exists()
+
+
+def test_an_array_is_replaced_when_asked(tmp_path: Path) -> None:
+    for zarr_format, version in ((2, "0.4"), (2, "0.5"), (3, "0.4"), (3, "0.5")):
+        place = tmp_path / f"{zarr_format} {version}"
+        keys: Any = {"name": "v2" if zarr_format == 2 else "default", "separator": "/"}
+        zarr.create_array(
+            place, data=np.ones((9, 9)), zarr_format=zarr_format, chunk_key_encoding=keys
+        )
+        write_multiscale(pixels(SMALL), place, overwrite=True, **options(version))
+        assert validate(place) == []
+        reference = tmp_path / f"new {version}"
+        write_multiscale(pixels(SMALL), reference, overwrite=True, **options(version))
+        assert files(place) == files(reference)
+
+
+# ---- lazy sources
+
+
+@pytest.mark.parametrize(
+    "lazy",
+    [
+        da.from_zarr,
+        lambda array: da.from_zarr(array) * 2,
+        lambda array: dask.optimize(da.from_array(array, inline_array=True)[::-1] + 1)[0],
+        lambda array: da.stack([da.zeros(array.shape, dtype="u2"), da.from_zarr(array)]).max(0),
+        lambda array: da.map_blocks(
+            partial(lambda stored, block: block + stored[0, 0, 0], array),
+            da.zeros(array.shape, dtype="u2"),
+            dtype="u2",
+        ),
+    ],
+    ids=["as it is", "after an operation", "optimised", "with others", "an argument"],
+)
+def test_an_image_is_not_replaced_by_a_lazy_array_that_reads_it(lazy: Any, written: Path) -> None:
+    before = files(written)
+    with pytest.raises(ValueError, match=r"the source lies in the target .*, or reads from it"):
+        write_multiscale(lazy(open_multiscale(written)[0]), written, overwrite=True, **OPTIONS)
+    assert files(written) == before
+
+
+def test_a_lazy_array_that_reads_another_image_may_replace_one(
+    written: Path, original: Path, tmp_path: Path
+) -> None:
+    elsewhere = da.from_zarr(open_multiscale(original)[0])
+    write_multiscale(elsewhere * 2, written, overwrite=True, **OPTIONS)
+    np.testing.assert_array_equal(open_multiscale(written)[0][...], pixels(SMALL) * 2)
+    tifffile.imwrite(tmp_path / "z0.tif", pixels(SMALL)[:5])
+    tifffile.imwrite(tmp_path / "z1.tif", pixels(SMALL)[5:])
+    stitched = lazy_stitch(tmp_path.glob("*.tif"), "z{z:d}.tif", ("z", "y", "x"))
+    write_multiscale(stitched, written, overwrite=True, **OPTIONS)
+    np.testing.assert_array_equal(open_multiscale(written)[0][...], pixels(SMALL))
+
+
+def test_labels_may_be_made_lazily_from_their_image(written: Path) -> None:
+    lazy = (da.from_zarr(open_multiscale(written)[0]) > 30000).astype("u1")
+    for _ in range(2):
+        cells = write_labels(lazy, written, name="cells", overwrite=True)
+        np.testing.assert_array_equal(cells[0][...], pixels(SMALL) > 30000)
+    with pytest.raises(ValueError, match="or reads from it"):
+        write_labels(da.from_zarr(cells[0]) + 1, written, name="cells", overwrite=True)
 
 
 def test_a_zip_file_is_refused_and_can_be_read(written: Path, tmp_path: Path) -> None:
@@ -409,6 +655,67 @@ def test_labels_whose_writer_was_stopped_are_found_and_not_listed(written: Path)
     assert open_multiscale(written).labels == ()
     found = [(one.kind, one.place) for one in validate(written)]
     assert found == [("labels", "labels/cells"), ("incomplete", "labels/cells")]
+
+
+def without_label_metadata(path: Path) -> None:
+    change(path, lambda metadata: metadata.pop("image-label"))
+
+
+def one_level_less(path: Path) -> None:
+    change(path, lambda metadata: metadata["multiscales"][0]["datasets"].pop())
+
+
+def scaled(factor: float, shift: float) -> Callable[[Path], None]:
+    """All levels with other voxel sizes or positions, which agree among each other."""
+
+    def edit(metadata: dict[str, Any]) -> None:
+        for dataset in metadata["multiscales"][0]["datasets"]:
+            scale, translation = dataset["coordinateTransformations"]
+            scale["scale"] = [factor * size for size in scale["scale"]]
+            moved = [factor * place + shift for place in translation["translation"]]
+            translation["translation"] = moved
+
+    return lambda path: change(path, edit)
+
+
+@pytest.mark.parametrize(
+    ("damage", "place", "message"),
+    [
+        (without_label_metadata, "", "there is no 'image-label' metadata; expected it"),
+        (one_level_less, "", "has 2 levels, but the image has 3"),
+        (scaled(2, 0), "/0", "has scale 1 along y, but the image has 0.5"),
+        (scaled(1, 5), "/2", "has translation 5.75 along x, but the image has 0.75"),
+    ],
+)
+def test_labels_that_do_not_suit_their_image_are_found(
+    damage: Callable[[Path], None], place: str, message: str, written: Path
+) -> None:
+    write_labels(pixels(SMALL), written, name="cells")
+    assert validate(written) == []
+    damage(written / "labels" / "cells")
+    found = validate(written)
+    assert {one.kind for one in found} == {"labels"}, [str(one) for one in found]
+    assert any(one.place == f"labels/cells{place}" and message in one.message for one in found)
+
+
+@pytest.mark.parametrize("version", ["0.4", "0.5"])
+def test_labels_of_another_shape_or_other_axes_are_found(version: str, tmp_path: Path) -> None:
+    for path, shape in ((tmp_path / "a", (2, 12, 20)), (tmp_path / "b", (2, 12, 30))):
+        write_multiscale(np.ones(shape), path, axes="cyx", voxel_size=1, levels=2, version=version)
+        write_labels(np.ones(shape[1:], "u1"), path, name="flat")
+        write_labels(np.ones(shape, "u1"), path, name="per channel")
+        assert validate(path) == []
+    shutil.rmtree(tmp_path / "b/labels/per channel")
+    shutil.move(tmp_path / "a/labels/per channel", tmp_path / "b/labels/per channel")
+    found = [str(one) for one in validate(tmp_path / "b")]
+    assert found == ["labels/per channel/0 (labels): has 20 voxels along x, but the image has 30"]
+    change(
+        tmp_path / "b/labels/flat",
+        lambda metadata: metadata["multiscales"][0]["axes"][0].update(name="z"),
+    )
+    assert "labels/flat (labels): has axes ('z', 'x'), but the image has ('c', 'y', 'x'); " in str(
+        [str(one) for one in validate(tmp_path / "b")]
+    )
 
 
 @pytest.mark.slow

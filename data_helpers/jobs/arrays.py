@@ -221,8 +221,8 @@ def _axis_names(array: Any, dimensions: int) -> Sequence[str | None] | None:
 
 
 def location(array: Any) -> tuple[str, str] | None:
-    """Where a Zarr array lives, the same for every way to open it; None for other arrays."""
-    if not isinstance(array, zarr.Array):
+    """Where a Zarr array or group lives, the same for every way to open it; None for others."""
+    if not isinstance(array, zarr.Array | zarr.Group):
         return None
     store = innermost_store(array.store)
     if (root := _root_on_disk(store)) is not None:

@@ -3,8 +3,8 @@
 - `axes`, `levels`, `hints`, `plan`: what is asked for, checked. `spec`: the same as models.
 - `methods` and `reduce`: one region of a level from the full resolution, written to be read.
 - `walk` and `kernels`: all levels in one pass, fast, and equal to the reference in every bit.
-- `target`, `write`, `fill`, `records`, `encoded`: an interrupted write never looks complete, and
-  can go on. `labels`: labels beside an image.
+- `target`, `marks`, `sources`, `write`, `fill`, `records`, `encoded`: an interrupted write never
+  looks complete, and can go on. `labels`: labels beside an image.
 - `image`: open what was written. `validate` and `rules`: everything that is wrong with an image.
 """
 

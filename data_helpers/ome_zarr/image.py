@@ -9,7 +9,8 @@ import zarr
 from numpy.typing import NDArray
 
 from data_helpers.jobs.arrays import ZarrArray
-from data_helpers.ome_zarr.target import IncompleteImageError, below, is_incomplete, open_group
+from data_helpers.ome_zarr.marks import is_incomplete
+from data_helpers.ome_zarr.target import IncompleteImageError, below, open_group
 
 __all__ = ["Multiscale", "image_metadata", "open_multiscale"]
 

@@ -1,5 +1,6 @@
 """Records of what is done: one manifest per level, so that a run that was stopped can go on."""
 
+import json
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -17,7 +18,7 @@ from data_helpers.jobs.manifest import Manifest
 from data_helpers.jobs.stored import stored
 from data_helpers.ome_zarr.plan import Plan
 
-__all__ = ["Record", "records"]
+__all__ = ["Record", "has_records", "records", "records_are_complete"]
 
 
 class Record:
@@ -79,16 +80,76 @@ def records(
     if directory is None:
         yield [Record(output, None) for output in outputs]
         return
-    read = _source_identity(source)
     with ExitStack() as held:
         found = []
-        for number, output in enumerate(outputs):
-            manifest = Manifest(Path(directory) / f"{number}.jsonl")
-            compute = {"source": read, "factors": list(plan.factors[number]), "method": plan.method}
-            identity = {"compute": compute, "output": identity_of(output, contents=False)}
+        identities = _identities(source, outputs, plan)
+        for number, (output, identity) in enumerate(zip(outputs, identities, strict=True)):
+            manifest = _manifest(directory, number)
             held.enter_context(manifest.writing(identity))
             found.append(Record(output, manifest))
         yield found
+
+
+def has_records(directory: str | os.PathLike[str]) -> bool:
+    """Tell whether a directory holds the records of a run; `records` checks of which.
+
+    Parameters
+    ----------
+    directory
+        Where the manifests are, if there are any.
+
+    Returns
+    -------
+    bool
+        True if it does.
+    """
+    return _manifest(directory, 0).identity is not None
+
+
+def records_are_complete(
+    directory: str | os.PathLike[str],
+    source: ReadableArray,
+    outputs: Sequence[ZarrArray],
+    plan: Plan,
+) -> bool:
+    """Tell whether a directory says that this very work was done to its end.
+
+    Parameters
+    ----------
+    directory
+        Where the manifests are, if there are any.
+    source, outputs, plan
+        What identifies the work.
+
+    Returns
+    -------
+    bool
+        True if it does. Nothing is written.
+    """
+    manifests = [_manifest(directory, number) for number in range(len(outputs))]
+    if not all(manifest.finished for manifest in manifests):
+        return False
+    identities = _identities(source, outputs, plan)
+    noted = [manifest.identity for manifest in manifests]
+    return noted == list(json.loads(json.dumps(identities)))
+
+
+def _manifest(directory: str | os.PathLike[str], number: int) -> Manifest:
+    return Manifest(Path(directory) / f"{number}.jsonl")
+
+
+def _identities(
+    source: ReadableArray, outputs: Sequence[ZarrArray], plan: Plan
+) -> list[dict[str, Any]]:
+    """Say what identifies the work on each level."""
+    read = _source_identity(source)
+    return [
+        {
+            "compute": {"source": read, "factors": list(factors), "method": plan.method},
+            "output": identity_of(output, contents=False),
+        }
+        for factors, output in zip(plan.factors, outputs, strict=True)
+    ]
 
 
 def _source_identity(source: ReadableArray) -> Any:

@@ -8,8 +8,9 @@ import zarr
 
 from data_helpers.jobs.arrays import ZarrArray
 from data_helpers.ome_zarr.axes import SPACE_UNITS, TIME_UNITS
+from data_helpers.ome_zarr.image import Multiscale
 
-__all__ = ["agreement_findings", "metadata_findings"]
+__all__ = ["agreement_findings", "label_findings", "metadata_findings"]
 
 _UNITS = {"space": SPACE_UNITS, "time": TIME_UNITS}
 
@@ -81,6 +82,45 @@ def agreement_findings(
         levels.append((path, arrays[path], scale, translation))
     for level in levels[1:]:
         yield from _compare(levels[0], level)
+
+
+def label_findings(image: Multiscale, labels: Multiscale) -> Iterator[tuple[str, str]]:
+    """Compare a label image with its image, whose channels do not count.
+
+    Parameters
+    ----------
+    image, labels
+        Both, opened.
+
+    Yields
+    ------
+    tuple of (str, str)
+        Name of the level, empty for the label image as a whole, and what is wrong with it.
+    """
+    if len(labels) != len(image):
+        yield "", f"has {len(labels)} levels, but the image has {len(image)}; expected as many"
+    of_image, of_labels = _without_channels(image), _without_channels(labels)
+    names = [image.axes[axis] for axis in of_image]
+    if [labels.axes[axis] for axis in of_labels] != names:
+        yield "", f"has axes {labels.axes}, but the image has {image.axes}; expected the same"
+        return
+    pairs = list(zip(names, of_labels, of_image, strict=True))
+    for level in range(min(len(labels), len(image))):
+        path = labels[level].basename
+        for name, own, axis in pairs:
+            n, n_0 = labels[level].shape[own], image[level].shape[axis]
+            if level == 0 and n != n_0:
+                yield path, f"has {n} voxels along {name}, but the image has {n_0}"
+            scale, scale_0 = labels.scales[level][own], image.scales[level][axis]
+            if not isclose(scale, scale_0, rel_tol=1e-6):
+                yield path, f"has scale {scale:g} along {name}, but the image has {scale_0:g}"
+            place, place_0 = labels.translations[level][own], image.translations[level][axis]
+            if not isclose(place, place_0, rel_tol=1e-6, abs_tol=1e-3 * scale_0):
+                yield path, f"has translation {place:g} along {name}, but the image has {place_0:g}"
+
+
+def _without_channels(image: Multiscale) -> list[int]:
+    return [axis for axis, name in enumerate(image.axes) if name != "c"]
 
 
 def _separator(path: str, array: ZarrArray) -> Iterator[tuple[str, str]]:

@@ -1,26 +1,33 @@
 """Where an image goes: what is there already, the mark of an unfinished write, and clearing up.
 
 While an image is being written, its group bears a mark and no image metadata, so that no reader
-takes it for an image. The metadata replaces the mark in one step when every chunk is stored.
+takes it for an image. The metadata replaces the mark in one step when every chunk is stored. What
+is deleted bears a mark from before the first chunk goes until after the last has gone.
 """
 
+import json
 import os
-import shutil
-from collections.abc import Collection, Mapping
+import re
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
 import zarr
-from zarr.core.sync import sync
 from zarr.storage import MemoryStore, StorePath, ZipStore
 
-from data_helpers.jobs.arrays import innermost_store, location
+from data_helpers.jobs.arrays import location
+from data_helpers.ome_zarr.marks import (
+    ZARR_FILES,
+    delete_marked,
+    is_incomplete,
+    node_at,
+    replace_by_mark,
+)
+from data_helpers.ome_zarr.sources import arrays_read_by
 
-__all__ = ["IncompleteImageError", "Target", "below", "is_incomplete", "open_group"]
-__all__ += ["remove_incomplete"]
+__all__ = ["IncompleteImageError", "Target", "below", "open_group", "remove_incomplete"]
 
-_MARK = {"data_helpers": {"incomplete": "an image is being written, or its writer was stopped"}}
-_ZARR_FILES = ("zarr.json", ".zgroup", ".zattrs", ".zarray", ".zmetadata")
+_LEFTOVER = re.compile(r".*\.[0-9a-f]{32}\.partial")  # of a file that was being written
 
 
 class IncompleteImageError(RuntimeError):
@@ -50,9 +57,36 @@ class Target:
                 "unfinished write; expected a directory: write there, then zip it, uncompressed"
             )
         self.store, self.zarr_format = store, zarr_format
-        self._found = _node_at(store)
+        self._found = node_at(store)
 
-    def check(self, *, overwrite: bool, resume: bool, source: Any) -> bool:
+    @property
+    def is_unfinished(self) -> bool:
+        """Whether there is an image whose writer was stopped, none of it deleted since."""
+        if self._found is None or not is_incomplete(self._found.attrs):
+            return False
+        of_this_format = self._found.metadata.zarr_format == self.zarr_format
+        return of_this_format and "deleted" not in self._found.attrs["data_helpers"]
+
+    def holds(self, attributes: dict[str, Any]) -> bool:
+        """Tell whether there is a finished image with these metadata, and maybe others.
+
+        Parameters
+        ----------
+        attributes
+            The metadata of the group.
+
+        Returns
+        -------
+        bool
+            True if there is.
+        """
+        if not isinstance(self._found, zarr.Group) or is_incomplete(self._found.attrs):
+            return False
+        found = self._found.attrs.asdict()
+        wanted = json.loads(json.dumps(attributes))
+        return all(found.get(name) == value for name, value in wanted.items())
+
+    def check(self, *, overwrite: bool, resume: Callable[[], bool], source: Any) -> bool:
         """Say whether an earlier run is continued; refuse what must not be overwritten.
 
         Parameters
@@ -60,7 +94,7 @@ class Target:
         overwrite
             Whether a Zarr group or array may be replaced.
         resume
-            Whether there is a manifest of an earlier run.
+            Tells whether there is a manifest of the run that wrote what is there.
         source
             What will be read: it must not be replaced.
 
@@ -78,9 +112,9 @@ class Target:
         """
         self._refuse_own_source(source)
         if self._found is None or overwrite:
-            _refuse_foreign(self.store, _ZARR_FILES if self._found is not None else ())
+            _refuse_foreign(self.store, ZARR_FILES if self._found is not None else ())
             return False
-        if resume:
+        if resume():
             return True
         what, cure = "a Zarr hierarchy", "choose another place, or say overwrite=True to replace it"
         if is_incomplete(self._found.attrs):
@@ -90,28 +124,29 @@ class Target:
 
     def begin(self) -> None:
         """Make the group, with the mark of an unfinished write, in place of what was there."""
-        if self._found is not None:
-            _delete(self.store)
-        zarr.create_group(self.store, zarr_format=self.zarr_format, attributes=_MARK)
+        replace_by_mark(self.store, self.zarr_format)
 
     def finish(self, attributes: dict[str, Any]) -> None:
-        """Put the metadata of the image in the place of the mark."""
+        """Put the metadata of the image in the place of the mark; without one, change nothing."""
         group = zarr.open_group(self.store, mode="r+", zarr_format=self.zarr_format)
-        group.attrs.put(attributes)
+        if is_incomplete(group.attrs):
+            group.attrs.put(attributes)
 
     def remove(self) -> None:
         """Take back what this run has made."""
-        _delete(self.store)
+        delete_marked(self.store)
 
     def _refuse_own_source(self, source: Any) -> None:
-        place, mine = location(source), _location(self._found)
-        if place is None or mine is None or place[0] != mine[0]:
+        if (mine := location(self._found)) is None:
             return
-        if (place[1] + "/").startswith(mine[1].rstrip("/") + "/" if mine[1] else ""):
-            raise ValueError(
-                f"the source lies in the target {self.store}, which would be replaced before it is "
-                "read; expected another place: write there, then move it"
-            )
+        root = mine[1].rstrip("/") + "/" if mine[1] else ""
+        for array in arrays_read_by(source):
+            place = location(array)
+            if place is not None and place[0] == mine[0] and (place[1] + "/").startswith(root):
+                raise ValueError(
+                    f"the source lies in the target {self.store}, or reads from it, which would be "
+                    "replaced before it is read; expected another place: write there, then move it"
+                )
 
 
 def open_group(store: Any, mode: Any = "r") -> zarr.Group:
@@ -134,7 +169,7 @@ def open_group(store: Any, mode: Any = "r") -> zarr.Group:
     FileNotFoundError
         If there is none.
     """
-    node = _node_at(store, mode)
+    node = node_at(store, mode)
     if isinstance(node, zarr.Group):
         return node
     found = "a Zarr array" if node is not None else "no Zarr group"
@@ -173,23 +208,6 @@ def below(store: Any, path: str) -> Any:
     return StorePath(MemoryStore(store) if isinstance(store, dict) else store, path)
 
 
-def is_incomplete(attributes: Mapping[str, Any]) -> bool:
-    """Tell whether a group bears the mark of an unfinished write.
-
-    Parameters
-    ----------
-    attributes
-        Attributes of the group.
-
-    Returns
-    -------
-    bool
-        True if it does.
-    """
-    ours = attributes.get("data_helpers")
-    return isinstance(ours, Mapping) and "incomplete" in ours
-
-
 def remove_incomplete(store: Any) -> None:
     """Delete an image whose writer was stopped; nothing else is ever deleted.
 
@@ -208,7 +226,8 @@ def remove_incomplete(store: Any) -> None:
     Examples
     --------
     >>> store = {}
-    >>> group = zarr.create_group(store, attributes=_MARK)
+    >>> from data_helpers.ome_zarr.marks import MARK
+    >>> group = zarr.create_group(store, attributes=MARK)
     >>> remove_incomplete(store)
     >>> store
     {}
@@ -219,27 +238,7 @@ def remove_incomplete(store: Any) -> None:
             f"the group at {store} bears no mark of an unfinished write; expected one: delete it "
             "yourself if that is what you want"
         )
-    _delete(store)
-
-
-def _node_at(store: Any, mode: Any = "r") -> Any:
-    """Zarr group or array of either format; None where there is none."""
-    for zarr_format in (3, 2):
-        try:
-            return zarr.open(store, mode=mode, zarr_format=zarr_format)
-        except (FileNotFoundError, ValueError):
-            continue
-    return None
-
-
-def _location(node: Any) -> tuple[str, str] | None:
-    """Where a group or array lives, in the words of `location`."""
-    if not isinstance(node, zarr.Group):
-        return location(node)
-    store = innermost_store(node.store)
-    if (root := getattr(store, "root", None)) is not None:
-        return "file", str((Path(root) / node.path).resolve())
-    return f"memory {id(getattr(store, '_store_dict', store))}", node.path
+    delete_marked(store)
 
 
 def _local_path(store: Any) -> Path | None:
@@ -256,18 +255,15 @@ def _refuse_foreign(store: Any, known: Collection[str]) -> None:
     if path.is_file():
         raise FileExistsError(f"{path} is a file; expected a directory, or a path not in use yet")
     entries = sorted(path.iterdir()) if path.is_dir() else []
-    foreign = [e.name for e in entries if e.name not in known and not (known and e.is_dir())]
+    foreign = [
+        entry.name
+        for entry in entries
+        if entry.name not in known
+        and not (known and (entry.is_dir() or _LEFTOVER.fullmatch(entry.name)))
+    ]
     if foreign:
         raise FileExistsError(
             f"the directory {path} holds {foreign[:5]}, which are no part of a Zarr hierarchy; "
             "expected an empty place or, with overwrite=True, an OME-Zarr image: choose another "
             "place (nothing was deleted)"
         )
-
-
-def _delete(store: Any) -> None:
-    """Delete a group or array with all below it."""
-    if (path := _local_path(store)) is not None:
-        shutil.rmtree(path)
-    elif (node := _node_at(store, "r+")) is not None:
-        sync(node.store.delete_dir(node.path))

@@ -13,11 +13,15 @@ from pydantic import ValidationError
 
 from data_helpers.jobs import verify
 from data_helpers.jobs.arrays import ZarrArray
-from data_helpers.ome_zarr.rules import agreement_findings, metadata_findings
-from data_helpers.ome_zarr.target import is_incomplete, open_group
+from data_helpers.ome_zarr.image import Multiscale, open_multiscale
+from data_helpers.ome_zarr.marks import is_incomplete
+from data_helpers.ome_zarr.rules import agreement_findings, label_findings, metadata_findings
+from data_helpers.ome_zarr.target import open_group
 
 __all__ = ["ImageFinding", "validate"]
 
+# What the models say, without a name, of labels; `label_findings` says it of each label image.
+_SAID_OF_LABELS = "Number of image label multiscale levels"
 Kind: TypeAlias = Literal["incomplete", "model", "rule", "array", "chunk", "labels"]
 
 
@@ -30,7 +34,8 @@ class ImageFinding:
     kind : str
         "incomplete" (the writer was stopped), "model" (the metadata are not of the form that
         ome-zarr-models asks for), "rule" (they break a rule of the specification), "array" (arrays
-        and metadata do not agree), "chunk" (missing or unreadable) or "labels".
+        and metadata do not agree), "chunk" (missing or unreadable) or "labels" (they do not suit
+        the image, or their list is wrong).
     place : str
         Where: the path of a group or array in the image; empty for the image itself.
     message : str
@@ -52,7 +57,8 @@ def validate(
 
     Four questions are asked: do the metadata fit the models of ome-zarr-models; do they keep the
     specification's rules; do the arrays agree with them, in dimensions, types, sizes and positions;
-    and is every chunk there and readable. Labels beside the image are asked the same.
+    and is every chunk there and readable. Labels beside the image are asked the same, and whether
+    their shape, levels, scales and translations are the image's.
 
     Parameters
     ----------
@@ -125,6 +131,7 @@ def _model_messages(group: zarr.Group) -> list[str]:
             errors = [f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()]
         except Exception as error:  # the models raise various errors for what they miss
             errors = [f"{type(error).__name__}: {error}"]
+    errors = [error for error in errors if _SAID_OF_LABELS not in error]
     return [*errors, *(str(warning.message) for warning in heard)]
 
 
@@ -162,8 +169,32 @@ def _label_findings(image: zarr.Group, n_jobs: int) -> list[ImageFinding]:
             continue
         if name not in listed:
             found.append(ImageFinding("labels", place, "is there but not listed"))
+        own = _image_findings(member, None, n_jobs)
+        if all(one.kind != "incomplete" for one in own):
+            own += _findings_beside(image, member)
         found += [
-            ImageFinding(one.kind, f"{place}/{one.place}".rstrip("/"), one.message)
-            for one in _image_findings(member, None, n_jobs)
+            ImageFinding(one.kind, f"{place}/{one.place}".rstrip("/"), one.message) for one in own
         ]
     return found
+
+
+def _findings_beside(image: zarr.Group, labels: zarr.Group) -> list[ImageFinding]:
+    """Ask whether a label image is one, and the image's."""
+    found = []
+    attributes: dict[str, Any] = labels.attrs.asdict()
+    metadata = attributes.get("ome", attributes)
+    if not isinstance(metadata, Mapping) or not isinstance(metadata.get("image-label"), Mapping):
+        message = "there is no 'image-label' metadata; expected it, or it is an image, not labels"
+        found.append(ImageFinding("labels", "", message))
+    opened, beside = _opened(image), _opened(labels)
+    if opened is not None and beside is not None:
+        found += [ImageFinding("labels", *pair) for pair in label_findings(opened, beside)]
+    return found
+
+
+def _opened(group: zarr.Group) -> Multiscale | None:
+    """Open an image; None for one so damaged that it has findings of its own."""
+    try:
+        return open_multiscale(group.store_path)
+    except Exception:  # metadata can be damaged in any way
+        return None

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import zarr
@@ -15,6 +14,7 @@ from data_helpers.ome_zarr.image import Multiscale, open_multiscale
 from data_helpers.ome_zarr.levels import Factors
 from data_helpers.ome_zarr.methods import Method
 from data_helpers.ome_zarr.plan import Plan, Version, plan_image
+from data_helpers.ome_zarr.records import has_records, records_are_complete
 from data_helpers.ome_zarr.spec import create_level, image_attributes, spec_of_plan, zarr_format
 from data_helpers.ome_zarr.target import Target
 
@@ -96,7 +96,8 @@ def write_multiscale(
         Whether a Zarr group or array at `store` may be replaced. Anything else never is.
     manifest
         A directory for records of what is done. With it, a run that was stopped goes on when
-        called again in the same way. Without it, what a failed run has written is deleted.
+        called again in the same way, and one that came to its end has nothing left to do. Without
+        it, what a failed run has written is deleted.
 
     Returns
     -------
@@ -109,7 +110,8 @@ def write_multiscale(
         If the source is no array, its dtype does not suit the method, or a codec is not of the
         version's kind.
     ValueError
-        If axes, units, sizes, chunks, shards, factors or levels do not fit each other.
+        If axes, units, sizes, chunks, shards, factors or levels do not fit each other; or if the
+        source, also a lazy one, reads from what would be overwritten.
     FileExistsError
         If there is something at `store` that may not be overwritten.
     ChunkError
@@ -179,7 +181,14 @@ def write_image(
         The metadata of the group, written last.
     """
     target = Target(store, zarr_format(plan.version))
-    resume = manifest is not None and Path(manifest).is_dir()
+
+    def resume() -> bool:
+        if manifest is None:
+            return False
+        if target.is_unfinished:
+            return has_records(manifest)
+        return target.holds(attributes) and _is_done(source, store, plan, manifest)
+
     if go_on := target.check(overwrite=overwrite, resume=resume, source=source):
         levels = _levels_of_earlier_run(store, plan)
     else:
@@ -195,6 +204,19 @@ def write_image(
         raise
 
 
+def _is_done(
+    source: ReadableArray, store: Any, plan: Plan, manifest: str | os.PathLike[str]
+) -> bool:
+    """Tell whether a finished image is what this very run has written."""
+    try:
+        levels = open_multiscale(store).levels
+    except FileNotFoundError:
+        return False
+    if any(_layout(level) != _planned(plan, k) for k, level in enumerate(levels)):
+        return False
+    return records_are_complete(manifest, source, levels, plan)
+
+
 def _levels_of_earlier_run(store: Any, plan: Plan) -> list[ZarrArray]:
     """Open the arrays of a run that was stopped, and make those it had no time for."""
     levels = []
@@ -205,8 +227,7 @@ def _levels_of_earlier_run(store: Any, plan: Plan) -> list[ZarrArray]:
             )
         except FileNotFoundError:
             array = create_level(store, str(k), plan, k)
-        found = (array.shape, array.dtype, array.chunks, array.shards)
-        wanted = (plan.shapes[k], plan.dtype, plan.level_chunks(k), plan.level_shards(k))
+        found, wanted = _layout(array), _planned(plan, k)
         if found != wanted:
             raise ValueError(
                 f"level {k} of the unfinished image at {store} has shape, dtype, chunks and shards "
@@ -215,3 +236,12 @@ def _levels_of_earlier_run(store: Any, plan: Plan) -> list[ZarrArray]:
             )
         levels.append(array)
     return levels
+
+
+def _layout(array: ZarrArray) -> tuple[Any, ...]:
+    return array.shape, array.dtype, array.chunks, array.shards
+
+
+def _planned(plan: Plan, level: int) -> tuple[Any, ...]:
+    """Layout of a level as it is to be."""
+    return plan.shapes[level], plan.dtype, plan.level_chunks(level), plan.level_shards(level)
