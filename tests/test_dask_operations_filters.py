@@ -84,9 +84,11 @@ def test_a_chunk_takes_only_chunks_that_its_halo_reaches(mode: EdgeMode) -> None
 @given(st.data())
 def test_a_gaussian_is_scipys_of_the_whole(data: st.DataObject) -> None:
     kind = data.draw(st.sampled_from(["u1", "i2", "u2", "f2", "f4", "i4", "u8", "f8"]))
-    image = data.draw(images(dtype=kind, max_side=12))
+    four = images(dtype=kind, min_dims=4, max_dims=4, max_side=4)  # t or c, z, y and x
+    image = data.draw(images(dtype=kind, max_side=12) | four)
     x = lazy(image, data.draw(irregular_chunks_for(image.shape)))
-    sigma = tuple(data.draw(st.sampled_from([0, 0.1, 0.6, 1.5, 4])) for _ in image.shape)
+    widths = [0, 0.1, 0.6, 1.5, 4] if image.ndim < 4 else [0, 0.1, 0.6, 1.2]
+    sigma = tuple(data.draw(st.sampled_from(widths)) for _ in image.shape)
     mode: EdgeMode = data.draw(edge_modes())  # type: ignore[assignment]
     truncate = data.draw(st.sampled_from([4.0, 2.5]))
     found = gaussian_filter(x, sigma, mode=mode, truncate=truncate, cval=3)
@@ -104,6 +106,14 @@ def test_one_sigma_is_for_all_axes() -> None:
     image = np.random.default_rng(0).random((9, 10, 11))
     found = gaussian_filter(lazy(image, 4), 1.2)
     np.testing.assert_allclose(found, ndi.gaussian_filter(image, 1.2, mode="nearest"), rtol=1e-13)
+
+
+@pytest.mark.parametrize("sigma", [np.float32(1.3), np.float16(0.7), np.int64(2), np.uint8(20)])
+def test_a_sigma_of_numpys_is_the_same_number(sigma: Any) -> None:
+    x = lazy(np.random.default_rng(0).random((9, 8)), 5)
+    expected = gaussian_filter(x, sigma.item())
+    for given_sigma in (sigma, (sigma, sigma), np.array([sigma, sigma])):
+        np.testing.assert_array_equal(gaussian_filter(x, given_sigma), expected)
 
 
 def test_nan_spreads_as_far_as_the_gaussian_reaches_in_any_chunks() -> None:
