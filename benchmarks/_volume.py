@@ -9,18 +9,11 @@ import numpy as np
 import zarr
 from numpy.typing import NDArray
 
-from benchmarks._case import THREADS, Size
+from benchmarks._case import Size
 from data_helpers.jobs import create_like
 from data_helpers.phantoms import phantom_heart
 
-__all__ = [
-    "MUCH_LONGER",
-    "check_repeated",
-    "facts",
-    "longer",
-    "open_tensorstore",
-    "write_volume",
-]
+__all__ = ["MUCH_LONGER", "check_repeated", "facts", "longer", "write_volume"]
 
 # Side of a chunk, and how many chunks there are along each axis.
 _CHUNK: dict[Size, int] = {"tiny": 16, "small": 64, "full": 128}
@@ -61,15 +54,6 @@ def longer(array: zarr.Array[Any], path: Path, times: int) -> None:
             new = path.joinpath("c", str(int(row) + time * rows), *rest)
             new.parent.mkdir(parents=True, exist_ok=True)
             os.link(file, new)
-
-
-def open_tensorstore(path: Path) -> Any:
-    """Open an array with tensorstore, which then works on as many threads as all others."""
-    import tensorstore as ts
-
-    store = {"driver": "file", "path": str(path)}
-    context = {"data_copy_concurrency": {"limit": THREADS}}
-    return ts.open({"driver": "zarr3", "kvstore": store, "context": context}).result()
 
 
 def check_repeated(
