@@ -229,7 +229,7 @@ def location(array: Any) -> tuple[str, str] | None:
         return "file", str((root / array.path).resolve())
     if isinstance(store, MemoryStore):
         return f"memory {id(store._store_dict)}", array.path
-    if isinstance(store, ZipStore):
+    if isinstance(store, ZipStore) and store.path:  # from zarr 3.4 on also made of an open file
         return f"zip {store.path.resolve()}", array.path
     if hasattr(store, "fs"):
         return f"fsspec {_protocol(store)}", f"{getattr(store, 'path', '')}/{array.path}"
