@@ -9,11 +9,18 @@ import numpy as np
 import zarr
 from numpy.typing import NDArray
 
-from benchmarks._case import Size
+from benchmarks._case import THREADS, Size
 from data_helpers.jobs import create_like
 from data_helpers.phantoms import phantom_heart
 
-__all__ = ["MUCH_LONGER", "check_repeated", "facts", "longer", "write_volume"]
+__all__ = [
+    "MUCH_LONGER",
+    "check_repeated",
+    "facts",
+    "longer",
+    "open_tensorstore",
+    "write_volume",
+]
 
 # Side of a chunk, and how many chunks there are along each axis.
 _CHUNK: dict[Size, int] = {"tiny": 16, "small": 64, "full": 128}
@@ -42,18 +49,28 @@ def facts(array: zarr.Array[Any]) -> dict[str, int]:
     return {"side": array.shape[0], "chunk": array.chunks[0], "bytes": array.nbytes}
 
 
-def longer(array: zarr.Array[Any], path: Path, times: int) -> None:
-    """Put an array several times behind itself, along its first axis, by links to its chunks."""
-    shape = (array.shape[0] * times, *array.shape[1:])
+def longer(array: zarr.Array[Any], path: Path, *times: int) -> None:
+    """Put an array several times beside itself, along its first axes, by links to its chunks."""
+    counts = (*times, *(1,) * (array.ndim - len(times)))
+    shape = tuple(side * count for side, count in zip(array.shape, counts, strict=True))
     create_like(array, path, shape=shape)
-    rows = array.shape[0] // array.chunks[0]
+    chunks = np.floor_divide(array.shape, array.chunks)
     old = Path(array.store.root)
     for file in old.glob("c/*/*/*"):
-        _, row, *rest = file.relative_to(old).parts
-        for time in range(times):
-            new = path.joinpath("c", str(int(row) + time * rows), *rest)
+        place = [int(part) for part in file.relative_to(old / "c").parts]
+        for copy in np.ndindex(*counts):
+            new = path.joinpath("c", *map(str, place + copy * chunks))
             new.parent.mkdir(parents=True, exist_ok=True)
             os.link(file, new)
+
+
+def open_tensorstore(path: Path) -> Any:
+    """Open an array with tensorstore, which then works on as many threads as all others."""
+    import tensorstore as ts
+
+    store = {"driver": "file", "path": str(path)}
+    context = {"data_copy_concurrency": {"limit": THREADS}}
+    return ts.open({"driver": "zarr3", "kvstore": store, "context": context}).result()
 
 
 def check_repeated(

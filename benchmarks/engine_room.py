@@ -12,7 +12,14 @@ from numpy.typing import NDArray
 
 from benchmarks._case import THREADS, Case, Size, Work
 from benchmarks._codec import ZSTD, chunk_files, chunks_of, codec_limit
-from benchmarks._volume import MUCH_LONGER, check_repeated, facts, longer, write_volume
+from benchmarks._volume import (
+    MUCH_LONGER,
+    check_repeated,
+    facts,
+    longer,
+    open_tensorstore,
+    write_volume,
+)
 from data_helpers.grid import Index, chunk_slices
 from data_helpers.jobs import chunkwise_jobs, create_like, run_jobs
 
@@ -123,6 +130,36 @@ def cubed(folder: Path, output: Path) -> Callable[[], Path]:
     return run
 
 
+def tensorstore(folder: Path, output: Path) -> Callable[[], Path]:
+    """Use joblib's threads with tensorstore."""
+    import joblib
+
+    def run() -> Path:
+        array = zarr.open_array(folder / "volume.zarr", mode="r")
+        create_like(array, output)
+        source, target = open_tensorstore(folder / "volume.zarr"), open_tensorstore(output)
+
+        def job(region: Index) -> None:
+            target[region] = clip(source[region].read().result())
+
+        regions = chunk_slices(array.shape, array.chunks)
+        joblib.Parallel(THREADS, backend="threading")(joblib.delayed(job)(r) for r in regions)
+        return output
+
+    return run
+
+
+def at_once(folder: Path, output: Path) -> Callable[[], Path]:
+    """Read all, clip all, write all."""
+
+    def run() -> Path:
+        array = zarr.open_array(folder / "volume.zarr", mode="r")
+        create_like(array, output)[...] = clip(array[...])
+        return output
+
+    return run
+
+
 FASTER = "Jobs, zarrs codecs"
 WORKS = (
     Work(
@@ -136,6 +173,8 @@ WORKS = (
             Case("joblib threads", joblib_threads, packages=("joblib",)),
             Case("Dask", dask, packages=("dask",)),
             Case("cubed", cubed, packages=("cubed",)),
+            Case("joblib threads, tensorstore", tensorstore, packages=("tensorstore",)),
+            Case("whole array in memory, NumPy", at_once),
         ),
         check=check,
     ),

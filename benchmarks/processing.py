@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from benchmarks._case import THREADS, Case, Size, Work
 from benchmarks._codec import chunk_files, chunks_of, codec_limit
-from benchmarks._volume import MUCH_LONGER, facts, longer, write_volume
+from benchmarks._volume import MUCH_LONGER, facts, longer, open_tensorstore, write_volume
 from data_helpers.grid import Index, chunk_slices, expand
 from data_helpers.jobs import create_like
 from data_helpers.processing import gaussian, gaussian_depth
@@ -141,17 +141,11 @@ def dask(name: str = "volume.zarr") -> Callable[[Path, Path], Callable[[], Path]
 def tensorstore(folder: Path, output: Path) -> Callable[[], Path]:
     """Read every chunk with its halo for itself, through tensorstore."""
     import joblib
-    import tensorstore as ts
-
-    def opened(path: Path) -> Any:
-        store = {"driver": "file", "path": str(path)}
-        context = {"data_copy_concurrency": {"limit": THREADS}}
-        return ts.open({"driver": "zarr3", "kvstore": store, "context": context}).result()
 
     def run() -> Path:
         volume = zarr.open_array(folder / "volume.zarr", mode="r")
         create_like(volume, output)
-        source, target = opened(folder / "volume.zarr"), opened(output)
+        source, target = open_tensorstore(folder / "volume.zarr"), open_tensorstore(output)
 
         def job(region: Index) -> None:
             outer, inner = expand(region, DEPTH, volume.shape)

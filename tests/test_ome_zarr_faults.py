@@ -229,6 +229,32 @@ def test_other_work_may_not_go_on_from_a_manifest(tmp_path: Path) -> None:
     assert files(tmp_path) == before
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_manifest_of_other_work_is_refused_before_an_image_is_replaced(
+    kind: str, tmp_path: Path
+) -> None:
+    target, manifest = tmp_path / "image", tmp_path / "manifest"
+    write_multiscale(pixels(), target, manifest=manifest, **options(kind))
+    before = files(tmp_path)
+    anew = options(kind) | {"overwrite": True, "manifest": manifest}
+    with pytest.raises(ValueError, match="belongs to other work"):
+        write_multiscale(pixels(), target, method="nearest", **anew)
+    with pytest.raises(ValueError, match="belongs to other work"):
+        write_multiscale(pixels() + np.uint16(1), target, **anew)
+    with pytest.raises(ValueError, match="belongs to other work"):
+        write_multiscale(pixels(), target, **anew | {"chunks": (4, 4, 4), "shards": None})
+    with pytest.raises(ValueError, match="belongs to other work"):
+        write_multiscale(pixels(), tmp_path / "elsewhere", **anew)
+    held = Manifest(manifest / "0.jsonl")
+    assert held.identity is not None
+    with held.writing(held.identity), pytest.raises(RuntimeError, match="another run holds"):
+        write_multiscale(pixels(), target, **anew)
+    assert files(tmp_path) == before
+    (target / "0" / "foreign").touch()
+    write_multiscale(pixels(), target, **anew)  # the same work, all of it anew
+    assert files(target) == {n.removeprefix("image/"): v for n, v in before.items() if "image" in n}
+
+
 @pytest.mark.slow
 def test_an_unfinished_image_is_recognised_and_removed_or_replaced(tmp_path: Path) -> None:
     def interrupted() -> Path:

@@ -466,10 +466,13 @@ def test_an_output_of_bool_or_half_floats_is_refused(work: Any, dtype: str) -> N
         (partial(downsample, method="mean"), "uint16", "uint8"),
         (partial(downsample, method="mean"), "int8", "uint8"),
         (partial(downsample, method="mean"), "float32", "int32"),
+        (partial(downsample, method="mean"), "uint16", "float16"),
+        (partial(downsample, method="mean"), "float64", "float16"),
         (partial(downsample, method="max"), "float64", "float32"),
         (partial(upsample, order=0), "int32", "float32"),
         (partial(upsample, order=1), "int16", "uint16"),
         (partial(upsample, order=1), "float32", "int32"),
+        (partial(upsample, order=1), "float32", "float16"),
     ],
 )
 def test_an_output_that_cannot_hold_the_input_is_refused(

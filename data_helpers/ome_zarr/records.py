@@ -7,7 +7,9 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
+import zarr
 from dask.base import tokenize
+from zarr.storage import StorePath
 
 from data_helpers.grid import Index
 from data_helpers.jobs import ReadableArray, all_chunk_indices
@@ -17,8 +19,9 @@ from data_helpers.jobs.identity import identity_of
 from data_helpers.jobs.manifest import Manifest
 from data_helpers.jobs.stored import stored
 from data_helpers.ome_zarr.plan import Plan
+from data_helpers.ome_zarr.spec import create_level
 
-__all__ = ["Record", "has_records", "records", "records_are_complete"]
+__all__ = ["Record", "has_records", "records", "records_are_complete", "refuse_other_work"]
 
 
 class Record:
@@ -132,6 +135,36 @@ def records_are_complete(
     identities = _identities(source, outputs, plan)
     noted = [manifest.identity for manifest in manifests]
     return noted == list(json.loads(json.dumps(identities)))
+
+
+def refuse_other_work(
+    directory: str | os.PathLike[str], source: ReadableArray, place: StorePath, plan: Plan
+) -> None:
+    """Refuse manifests of other work, before there are levels, and before any are replaced.
+
+    Parameters
+    ----------
+    directory
+        Where the manifests are, if there are any.
+    source, plan
+        What identifies the work.
+    place
+        Where the image's group is, or is to be.
+
+    Raises
+    ------
+    RuntimeError
+        If another run holds a manifest.
+    ValueError
+        If a manifest belongs to other work, with both.
+    """
+    levels: list[ZarrArray] = []
+    for number in range(len(plan.factors)):
+        metadata: Any = create_level({}, "", plan, number).metadata
+        levels.append(zarr.Array(zarr.AsyncArray(metadata, place / str(number))))
+    for number, identity in enumerate(_identities(source, levels, plan)):
+        with _manifest(directory, number).writing(identity):
+            pass
 
 
 def _manifest(directory: str | os.PathLike[str], number: int) -> Manifest:

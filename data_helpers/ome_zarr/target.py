@@ -67,6 +67,16 @@ class Target:
         of_this_format = self._found.metadata.zarr_format == self.zarr_format
         return of_this_format and "deleted" not in self._found.attrs["data_helpers"]
 
+    @property
+    def is_taken(self) -> bool:
+        """Whether there was a Zarr group or array at first."""
+        return self._found is not None
+
+    @property
+    def place(self) -> Any:
+        """Where in its store the Zarr group or array is that is there now."""
+        return node_at(self.store).store_path
+
     def holds(self, attributes: dict[str, Any]) -> bool:
         """Tell whether there is a finished image with these metadata, and maybe others.
 

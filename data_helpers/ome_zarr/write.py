@@ -14,7 +14,11 @@ from data_helpers.ome_zarr.image import Multiscale, open_multiscale
 from data_helpers.ome_zarr.levels import Factors
 from data_helpers.ome_zarr.methods import Method
 from data_helpers.ome_zarr.plan import Plan, Version, plan_image
-from data_helpers.ome_zarr.records import has_records, records_are_complete
+from data_helpers.ome_zarr.records import (
+    has_records,
+    records_are_complete,
+    refuse_other_work,
+)
 from data_helpers.ome_zarr.spec import create_level, image_attributes, spec_of_plan, zarr_format
 from data_helpers.ome_zarr.target import Target
 
@@ -192,7 +196,7 @@ def write_image(
     if go_on := target.check(overwrite=overwrite, resume=resume, source=source):
         levels = _levels_of_earlier_run(store, plan)
     else:
-        target.begin()
+        _begin(target, source, plan, manifest)
     try:
         if not go_on:
             levels = [create_level(store, str(k), plan, k) for k in range(len(plan.factors))]
@@ -202,6 +206,23 @@ def write_image(
         if manifest is None:
             target.remove()
         raise
+
+
+def _begin(
+    target: Target, source: ReadableArray, plan: Plan, manifest: str | os.PathLike[str] | None
+) -> None:
+    """Make room for an image; a manifest of other work is refused before anything is lost."""
+    if new := not target.is_taken:
+        target.begin()
+    if manifest is not None:
+        try:
+            refuse_other_work(manifest, source, target.place, plan)
+        except BaseException:
+            if new:
+                target.remove()
+            raise
+    if not new:
+        target.begin()
 
 
 def _is_done(

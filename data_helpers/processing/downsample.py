@@ -20,6 +20,7 @@ from data_helpers.jobs import ReadableArray, WritableArray, fast_to_read
 from data_helpers.ome_zarr import window_mean, window_mode, window_nearest
 from data_helpers.processing.pieces import in_pieces
 from data_helpers.processing.regions import check_factors, fill, scaled_unit
+from data_helpers.processing.values import keeps_means
 
 __all__ = ["DownsampleMethod", "downsample"]
 
@@ -51,7 +52,8 @@ def downsample(
         at most 32 bits, or floats; labels of any kind for "mode" and "nearest".
     output
         NumPy or Zarr, of shape ``ceil(length / factor)`` along each axis, with chunks of its own.
-        Integers of the input must fit its dtype. Floats hold the mean of integers unrounded.
+        Integers of the input must fit its dtype. Floats of 32 bits or more hold the mean of
+        integers unrounded.
     factor
         Length of a window: one whole number for all axes, or one per axis (1 leaves it alone).
     method
@@ -176,8 +178,9 @@ def _check_output(
             f"the input's dtype is {found}; expected integers of at most 32 bits or floats for a "
             "mean; method='mode' and 'nearest' serve labels"
         )
-    # A mean computed in float64 may be rounded to any float; nothing else may lose anything.
-    if (method != "mean" or wanted.kind != "f") and not np.can_cast(found, wanted, "safe"):
+    # A mean computed in float64 may be rounded to floats; nothing else may lose anything.
+    in_floats = method == "mean" and keeps_means(found, wanted)
+    if not in_floats and not np.can_cast(found, wanted, "safe"):
         raise TypeError(
             f"the output's dtype is {wanted}, which cannot hold the input's {found}; create the "
             f"output with dtype {found}"

@@ -25,6 +25,7 @@ from data_helpers.jobs import ReadableArray, WritableArray, fast_to_read
 from data_helpers.ome_zarr.methods import rounded_mean
 from data_helpers.processing.pieces import in_pieces
 from data_helpers.processing.regions import check_factors, fill, scaled_unit
+from data_helpers.processing.values import keeps_means
 
 __all__ = ["upsample"]
 
@@ -209,7 +210,7 @@ def _check_output(
             f"{tuple(input_array.shape)} times {factors}, or less than a factor shorter"
         )
     found, wanted = np.dtype(input_array.dtype), np.dtype(output.dtype)
-    in_floats = order == 1 and found.kind in "fiu" and wanted.kind == "f"
+    in_floats = order == 1 and keeps_means(found, wanted)
     if not in_floats and not np.can_cast(found, wanted, "safe"):
         raise TypeError(
             f"the output's dtype is {wanted}, which cannot hold the input's {found}; create the "

@@ -14,7 +14,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-__all__ = ["as_output", "check_dtypes", "check_range", "half_up", "slabs", "work_dtype"]
+__all__ = [
+    "as_output",
+    "check_dtypes",
+    "check_range",
+    "half_up",
+    "keeps_means",
+    "slabs",
+    "work_dtype",
+]
 
 _SLAB = 2**18  # elements of a slab: 1 MB of float32
 _EXACT_IN_FLOAT64 = 4  # bytes of the largest integers whose every value float64 can hold
@@ -68,6 +76,32 @@ def work_dtype(input_dtype: DTypeLike, output_dtype: DTypeLike) -> np.dtype[Any]
     """
     narrow = all(np.can_cast(dtype, "f4") for dtype in (input_dtype, output_dtype))
     return np.dtype("f4" if narrow else "f8")
+
+
+def keeps_means(input_dtype: DTypeLike, output_dtype: DTypeLike) -> bool:
+    """Say whether averages of numbers, in floats, fit an output, which may round but not overflow.
+
+    Parameters
+    ----------
+    input_dtype, output_dtype
+        Of the two arrays.
+
+    Returns
+    -------
+    bool
+        False for outputs that are no floats, and for float16 where the input has larger values.
+
+    Examples
+    --------
+    >>> keeps_means("int32", "float32"), keeps_means("uint8", "float16")
+    (True, True)
+    >>> keeps_means("uint16", "float16"), keeps_means("uint8", "uint8")
+    (False, False)
+    """
+    found, wanted = np.dtype(input_dtype), np.dtype(output_dtype)
+    if found.kind not in "iuf" or wanted.kind != "f":
+        return False
+    return wanted != "f2" or np.can_cast(found, wanted, "safe")
 
 
 def check_dtypes(input_dtype: DTypeLike, output_dtype: DTypeLike) -> None:
