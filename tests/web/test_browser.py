@@ -13,6 +13,7 @@ pytestmark = [pytest.mark.web, pytest.mark.slow, pytest.mark.timeout(900)]
 
 Visit = Callable[..., Any]
 THEMES = ["light", "dark"]
+LOGOS = {"logo__image only-light", "logo__image only-dark pst-js-only"}
 
 # What axe says of text in the very colour of its background. It does not dare to call that wrong.
 UNREADABLE = "1:1 contrast ratio"
@@ -46,6 +47,8 @@ LEAVE_WHAT_IS_MARKED = """() => {
     other.replaceChildren()
 }"""
 COLOURS = ["color-contrast", "link-in-text-block"]
+SHOWN = """() => [...document.querySelectorAll('body *')].map(element =>
+  element.checkVisibility({visibilityProperty: true}) ? element.getAttribute('class') : 'hidden')"""
 SHAPES = {"rules": {rule: {"enabled": False} for rule in COLOURS}}
 
 
@@ -86,6 +89,15 @@ def violations_of_colour(page: Page) -> dict[str, list[tuple[str, str, str]]]:
     return found
 
 
+def shown_in_one_theme(page: Page) -> set[str]:
+    """Classes of what one theme shows and the other hides."""
+    states = []
+    for theme in THEMES:
+        show_in(page, theme)
+        states.append(page.evaluate(SHOWN))
+    return {name for names in zip(*states, strict=True) if len(set(names)) > 1 for name in names}
+
+
 def sideways(page: Page) -> int:
     """How many pixels a page can be scrolled sideways."""
     return int(page.evaluate("document.documentElement.scrollWidth - window.innerWidth"))
@@ -107,6 +119,9 @@ def test_a_page_is_self_contained_accessible_and_fits_a_phone(
     assert sideways(page) <= 0
     page.set_viewport_size({"width": 1280, "height": 900})
     assert violations(page, SHAPES) == []
+    # The rules on shapes need no second look in the dark, where all but the logo is the same. Of
+    # a small page, which has the logo, everything is looked at in both themes below.
+    assert shown_in_one_theme(page) <= {"hidden", *LOGOS}
     assert violations_of_colour(page) == {"light": [], "dark": []}
     assert visited.faults == []
 
@@ -171,6 +186,14 @@ def test_text_in_the_colour_of_its_background_is_seen(tiny: str, visit: Visit) -
     page = visit(tiny, theme="dark").page
     page.add_style_tag(content="p { color: #121212 !important; background: #121212 }")
     assert {rule for rule, *_ in violations(page)} == {"color-contrast"}
+
+
+def test_what_only_one_theme_shows_is_seen(tiny: str, visit: Visit) -> None:
+    page = visit(tiny).page
+    assert shown_in_one_theme(page) == {"hidden", *LOGOS}
+    page.add_style_tag(content="html[data-theme=dark] article p { visibility: hidden }")
+    page.evaluate("document.querySelector('article p').className = 'by-day'")
+    assert "by-day" in shown_in_one_theme(page)
 
 
 def test_one_pale_word_among_its_like_is_found_in_the_theme_where_it_is_pale(
