@@ -271,7 +271,7 @@ KINDS = ("points", "step", "few photons", "noise")
 
 
 @given(st.data())
-def test_deconvolution_is_that_of_the_whole_to_1_part_in_10_000(data: st.DataObject) -> None:
+def test_deconvolution_is_that_of_the_whole_to_1_part_in_100_000(data: st.DataObject) -> None:
     psf = PSFS[data.draw(st.sampled_from(sorted(PSFS)))]
     iterations = data.draw(st.integers(1, 5))
     shape = data.draw(st.tuples(st.integers(5, 30), st.integers(5, 30)))
@@ -280,7 +280,24 @@ def test_deconvolution_is_that_of_the_whole_to_1_part_in_10_000(data: st.DataObj
     x = lazy(image, data.draw(irregular_chunks_for(shape)))
     found = richardson_lucy(x, psf, iterations, mode=mode, cval=4).compute()
     expected = deconvolved(image, psf, iterations, mode)
-    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-4 * expected.max() + 1e-30)
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5 * expected.max() + 1e-30)
+
+
+@pytest.mark.parametrize(
+    ("psf", "iterations", "shape", "kind", "seed", "mode"),
+    [
+        ("disc", 4, (5, 6), "points", 1, "wrap"),
+        ("disc", 5, (5, 29), "points", 361, "wrap"),
+        ("motion", 5, (7, 5), "few photons", 240, "mirror"),
+    ],
+)
+def test_where_a_halo_that_leaves_out_more_is_too_small(
+    psf: str, iterations: int, shape: tuple[int, int], kind: str, seed: int, mode: EdgeMode
+) -> None:
+    image = specimen(kind, shape, seed)
+    found = richardson_lucy(lazy(image, -1), PSFS[psf], iterations, mode=mode).compute()
+    expected = deconvolved(image, PSFS[psf], iterations, mode)
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-6 * expected.max())
 
 
 @pytest.mark.slow
@@ -291,7 +308,7 @@ def test_the_halo_is_enough_for_many_iterations(kind: str, psf: str) -> None:
     for iterations in (10, 40):
         whole = richardson_lucy(lazy(image, -1), PSFS[psf], iterations).compute()
         chunked = richardson_lucy(lazy(image, (64, 45)), PSFS[psf], iterations).compute()
-        np.testing.assert_allclose(chunked, whole, rtol=0, atol=2e-5 * whole.max())
+        np.testing.assert_allclose(chunked, whole, rtol=0, atol=2e-6 * whole.max())
 
 
 @pytest.mark.slow

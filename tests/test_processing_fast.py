@@ -15,7 +15,7 @@ from strategies import EDGE_MODES, chunks_for, images
 from zarr.storage import MemoryStore
 
 from data_helpers import ChunkError, CountingStore, convolve, gaussian, map_with_halo
-from data_helpers.grid import chunk_slices
+from data_helpers.grid import Index, chunk_slices
 from data_helpers.processing import read_with_halo
 from data_helpers.processing.halo import block_with_halo
 from data_helpers.processing.kernels import Convolution, Gaussian, gaussian_weights, kernels_in_use
@@ -92,6 +92,36 @@ def test_small_chunks_are_read_together_and_shards_by_their_chunks() -> None:
     plan = plan_sweep(sharded, (8, 8, 8), (512, 512, 512))
     assert plan is not None
     assert plan.cell == (128, 128, 128)
+
+
+def shared_reads(array: Any) -> SharedReads:
+    return SharedReads(array, plan_sweep(array, (1, 1, 1), (8, 8, 8)))
+
+
+def read_in_turn(reads: SharedReads, region: Index) -> None:
+    with reads.for_region(region) as read:
+        shape = reads.array.shape
+        block_with_halo(read, region, (1,) * 3, shape=shape, dtype="u2", mode="nearest", cval=0)
+
+
+@pytest.mark.parametrize("late", [7, 21, 50, 77, 94])
+def test_chunks_are_kept_for_a_region_whose_thread_is_late(late: int) -> None:
+    array, store = counted(IMAGE, (8, 8, 8))
+    reads = shared_reads(array)
+    regions = list(chunk_slices(array.shape, array.chunks))
+    regions.insert(late + 5, regions.pop(late))
+    for region in regions:
+        read_in_turn(reads, region)
+    assert times_read(store) == [1] * (5 * 5 * 4)
+
+
+def test_chunks_are_not_kept_for_ever_for_regions_that_never_come() -> None:
+    """As in a run that goes on, where every other region was done before."""
+    array = zarr.create_array({}, shape=(800, 8, 8), chunks=(8, 8, 8), dtype="u2")
+    reads = shared_reads(array)
+    for region in list(chunk_slices(array.shape, array.chunks))[::2]:
+        read_in_turn(reads, region)
+        assert len(reads._kept) <= 72  # of 16 regions and those between, in two parts each
 
 
 @pytest.mark.slow

@@ -15,6 +15,7 @@ Where a row of chunks would be too large, the other axes are cut into tiles, and
 through one tile after the other. Chunks along the borders of tiles are then decoded once per tile.
 """
 
+import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
@@ -35,9 +36,11 @@ __all__ = ["HELD_BYTES", "SharedReads", "Sweep", "plan_sweep"]
 
 HELD_BYTES = 96 * 2**20  # of decoded chunks that are kept, besides those of regions under way
 _CELL = 2**21  # voxels: small chunks are read together, up to this
+_LATE = 16  # regions that may end before one whose turn it was
 
 Position = tuple[int, ...]
 Key = tuple[Position, Position, Position]
+_AFTER_ALL: Position = (sys.maxsize,)
 
 
 @dataclass(frozen=True)
@@ -78,6 +81,17 @@ class Sweep:
         """Say when a region's turn is: regions are sorted by this."""
         place = tuple(part.start // size for part, size in zip(index, self.unit, strict=True))
         return (*self.tile_of(index), *place)
+
+    def places(self) -> Iterator[Position]:
+        """Go through the places of all regions, in order."""
+        counts = [ceil(length / size) for length, size in zip(self.shape, self.unit, strict=True)]
+        axes = list(zip(counts, self.tile, strict=True))
+        for tile in product(*(range(ceil(count / size)) for count, size in axes)):
+            inside = (
+                range(at * size, min((at + 1) * size, count))
+                for at, (count, size) in zip(tile, axes, strict=True)
+            )
+            yield from ((*tile, *place) for place in product(*inside))
 
     def extent(self, tile: Position) -> list[tuple[int, int]]:
         """Give all that the regions of a tile read, beyond the array's edges if they wrap."""
@@ -200,6 +214,10 @@ class SharedReads:
         self._kept: dict[Key, Future[NDArray[Any]]] = {}
         self._last: dict[Key, Position] = {}
         self._under_way: list[Position] = []
+        # The first region that has not ended, and those after it that have.
+        self._places = iter(()) if sweep is None else sweep.places()
+        self._frontier: Position = next(self._places, _AFTER_ALL)
+        self._ended: set[Position] = set()
 
     def __reduce__(self) -> tuple[Any, ...]:
         return SharedReads, (self.array, None)
@@ -241,13 +259,26 @@ class SharedReads:
         finally:
             with self._lock:
                 self._under_way.remove(place)
+                self._note_end(place)
 
     def _read_alone(self, source: Index, _offset: Position, target: Any) -> None:
         target[...] = np.asarray(self.array[source])
 
+    def _note_end(self, place: Position) -> None:
+        """Move the frontier past regions that have ended.
+
+        A thread may be late to begin a region, so that others end before: it is waited for. But
+        not for ever, since a run that goes on from a manifest leaves regions out.
+        """
+        if place >= self._frontier:
+            self._ended.add(place)
+        while self._frontier in self._ended or len(self._ended) > _LATE:
+            self._ended.discard(self._frontier)
+            self._frontier = next(self._places, _AFTER_ALL)
+
     def _let_go(self) -> None:
-        """Drop cells whose last reader lies before all regions that are under way."""
-        first = min(self._under_way)
+        """Drop cells whose last reader lies before all regions that may still come."""
+        first = min(self._frontier, *self._under_way)
         for key in [key for key, last in self._last.items() if last < first]:
             del self._last[key], self._kept[key]
 
