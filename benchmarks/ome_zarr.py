@@ -230,9 +230,18 @@ WORKS = (
             Case("ome-zarr-py", ome_zarr_py, packages=("ome-zarr",)),
             Case("Dask coarsen", coarsen, packages=("dask",)),
             Case("SciPy zoom, linear", zoom(1), packages=("scipy",)),
-            Case("SciPy zoom, cubic (its default)", zoom(3), packages=("scipy",)),
         ),
         check=check,
+    ),
+    Work(
+        "pyramid_cubic",
+        "The same by zoom as it is by default",
+        cases=(
+            Case("codec alone", limit, "limit"),
+            Case("SciPy zoom, cubic", zoom(3), packages=("scipy",)),
+        ),
+        check=check,
+        once=True,
     ),
     Work(
         "pyramid_larger",

@@ -26,9 +26,16 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(isolation)
 
 
+# Slow tests in which coverage is watched, since no quick ones reach what they do.
+WATCHED = {"test_checks", "test_exercises"}
+
+
 @pytest.hookimpl(tryfirst=True)  # xdist reads the groups in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let one worker run all tests of what is dear to make, so that it is made once."""
+    """Let one worker run all tests of what is dear to make, so that it is made once.
+
+    To watch which lines run makes a test take up to twice as long: of slow ones, only some are.
+    """
     for item in items:
         needed = set(getattr(item, "fixturenames", ()))
         if needed & {"pages", "toy"}:  # to read all pages, or to run a benchmark, takes a while
@@ -37,6 +44,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             callspec = getattr(item, "callspec", None)
             chapter = callspec.params.get("ran", "") if callspec else ""
             item.add_marker(pytest.mark.xdist_group(f"{made} {chapter}"))
+        if item.get_closest_marker("slow") and item.path.stem not in WATCHED:
+            item.add_marker("no_cover")
 
 
 @pytest.hookimpl(wrapper=True)
