@@ -9,8 +9,7 @@ thread of its job. The code that runs is the same.
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar, TypeVarTuple, cast
 
 import zarr
 from zarr.abc.store import Store
@@ -20,6 +19,8 @@ from zarr.storage import LocalStore
 __all__ = ["inline", "wait_for"]
 
 AnyArray = TypeVar("AnyArray")
+Result = TypeVar("Result")
+Arguments = TypeVarTuple("Arguments")
 
 
 def inline(array: AnyArray) -> AnyArray:
@@ -86,23 +87,24 @@ class _InlineArray(zarr.Array[Any]):
             super().__setitem__(index, value)
 
 
-class _OnThisThread(ThreadPoolExecutor):
-    """What a loop asks to run something in another thread, and that runs it at once instead."""
+class _Loop(asyncio.SelectorEventLoop):
+    """An event loop that runs at once, on its own thread, what is meant for another one."""
 
-    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> "Future[Any]":
-        done: Future[Any] = Future()
+    def run_in_executor(
+        self, executor: Any, func: Callable[[*Arguments], Result], *args: *Arguments
+    ) -> asyncio.Future[Result]:
+        done: asyncio.Future[Result] = self.create_future()
         try:
-            done.set_result(fn(*args, **kwargs))
-        except BaseException as error:
+            done.set_result(func(*args))
+        except Exception as error:
             done.set_exception(error)
         return done
 
 
 def _run(work: Coroutine[Any, Any, Any]) -> Any:
     """Run asynchronous work to its end on this thread."""
-    loop = asyncio.new_event_loop()
+    loop = _Loop()
     try:
-        loop.set_default_executor(_OnThisThread(max_workers=1))
         return loop.run_until_complete(work)
     finally:
         loop.close()
